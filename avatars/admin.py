@@ -1,0 +1,114 @@
+"""The user admin, with each user's picture beside the account."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.loader import render_to_string
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
+
+from accounts.models import User
+from avatars.references import live_references
+from avatars.selectors import picture_url
+from avatars.services import close_owner, remove_picture
+from avatars.stores import live_stores
+from uploads.errors import StorageUnavailable, UploadError
+
+admin.site.unregister(User)
+
+
+@admin.register(User)
+class UserWithPictureAdmin(UserAdmin):  # type: ignore[type-arg]  # not at run time
+    """Users; their pictures can be seen, explained and removed, and go when the user goes."""
+
+    list_display = ("picture", *UserAdmin.list_display)
+    list_display_links = ("username",)
+    readonly_fields = ("picture_facts",)
+    fieldsets = (
+        *(UserAdmin.fieldsets or ()),
+        (gettext_lazy("Picture"), {"fields": ("picture_facts",)}),
+    )
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the route that removes a user's picture."""
+        remove = self.admin_site.admin_view(require_POST(self.remove_picture_view))
+        return [
+            path("<uuid:pk>/remove-picture/", remove, name="remove-picture"),
+            *super().get_urls(),
+        ]
+
+    @admin.display(description=gettext_lazy("Picture"))
+    def picture(self, user: User) -> SafeString:
+        """Show the picture, small; drawn initials where there is none."""
+        return format_html(
+            '<img src="{}" width="40" height="40" alt="" loading="lazy">',
+            reverse("avatar", args=[user.username]),
+        )
+
+    @admin.display(description=gettext_lazy("Why is this the picture"))
+    def picture_facts(self, user: User) -> SafeString:
+        """Show the item behind the picture, and links to both inspection pages."""
+        try:
+            reference = live_references().read(str(user.pk))
+        except StorageUnavailable as error:
+            return format_html("{}", error.message)
+        key = reference.live_key
+        context = {
+            "subject": user,
+            "reference": reference,
+            "picture_url": picture_url(key).url if key else "",
+            "bucket_url": _with_query("inspection-bucket", prefix=f"avatars/{user.pk}/"),
+            "table_url": _with_query("inspection-table", owner=str(user.pk)),
+            "remove_url": reverse("admin:remove-picture", args=[user.pk]),
+        }
+        return render_to_string("admin/avatars/picture_facts.html", context)
+
+    def remove_picture_view(self, request: HttpRequest, pk: Any) -> HttpResponse:
+        """Remove the picture of the user ``pk`` by the protocol, and go back to the user."""
+        user = self.get_object(request, str(pk))
+        if user is None or not self.has_change_permission(request, user):
+            return self._get_obj_does_not_exist_redirect(request, self.opts, str(pk))
+        try:
+            remove_picture(owner_id=str(pk), stores=live_stores())
+        except UploadError as error:
+            messages.error(request, str(error.message))
+        else:
+            self.log_change(request, user, "Removed the picture.")
+            messages.success(request, _("The picture was removed."))
+        return redirect("admin:accounts_user_change", pk)
+
+    def delete_model(self, request: HttpRequest, obj: User) -> None:
+        """Delete the user, and once that is committed the item's reference and the objects."""
+        owner_id = str(obj.pk)
+        super().delete_model(request, obj)
+        transaction.on_commit(lambda: _close(request, [owner_id]))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """Delete the users, and once that is committed their references and objects."""
+        owner_ids = [str(pk) for pk in queryset.values_list("pk", flat=True)]
+        super().delete_queryset(request, queryset)
+        transaction.on_commit(lambda: _close(request, owner_ids))
+
+
+def _close(request: HttpRequest, owner_ids: list[str]) -> None:
+    """Close the owners: their accounts are gone, so nobody can begin another upload."""
+    for owner_id in owner_ids:
+        try:
+            close_owner(owner_id=owner_id, stores=live_stores())
+        except UploadError:
+            note = _("The account is deleted; its picture could not be yet. The next sweep does it.")
+            messages.warning(request, note)
+
+
+def _with_query(name: str, **query: str) -> str:
+    return f"{reverse(name)}?{urlencode(query)}"

@@ -1,0 +1,47 @@
+"""The demo's three users: names by Faker, portraits drawn, the same on every machine."""
+
+from dataclasses import dataclass
+
+from faker import Faker
+
+from accounts.models import User
+from avatars.portraits import portrait
+from avatars.services import adopt_picture
+from avatars.stores import Stores
+
+SEED = 2003
+USERS = 3
+PASSWORD = "demo-password"  # noqa: S105 (printed at every start, for a site only this machine sees)
+
+
+@dataclass(frozen=True)
+class DemoUser:
+    """A user of the demo, and whether seeding made the account or the picture."""
+
+    user: User
+    made_account: bool
+    made_picture: bool
+
+
+def seed_demo(*, stores: Stores) -> list[DemoUser]:
+    """Return the three demo users, each with an account and a picture, made where missing."""
+    return [_seed(number, stores=stores) for number in range(USERS)]
+
+
+def _seed(number: int, *, stores: Stores) -> DemoUser:
+    fake = Faker("en_US")
+    fake.seed_instance(SEED + number)
+    first, last = fake.first_name(), fake.last_name()
+    user, is_new = User.objects.get_or_create(
+        username=first.lower(), defaults={"first_name": first, "last_name": last}
+    )
+    if is_new:
+        # The first one can look into the admin.
+        user.is_staff = user.is_superuser = number == 0
+        user.set_password(PASSWORD)
+        user.save()
+    owner_id = str(user.pk)
+    missing = stores.references.read(owner_id).live_key is None
+    if missing:
+        adopt_picture(owner_id=owner_id, body=portrait(number), stores=stores)
+    return DemoUser(user, is_new, missing)

@@ -1,0 +1,67 @@
+"""What can go wrong with a picture, each in the user's words."""
+
+from django.utils.translation import gettext_lazy as _
+
+from uploads.errors import UploadError
+
+
+class AvatarError(UploadError):
+    """A picture that is refused, or a change of one that did not happen."""
+
+    code = "avatar_error"
+
+
+class UnsupportedType(AvatarError):
+    """The content type is not on the allow-list."""
+
+    code = "unsupported_type"
+    message = _("This kind of file cannot be used. Choose a JPEG, PNG, WebP, AVIF or GIF picture.")
+
+
+class BadSize(AvatarError):
+    """The announced size is zero, negative or over ``AVATAR_MAX_BYTES``."""
+
+    code = "bad_size"
+
+
+class NotUploaded(AvatarError):
+    """The pending object is not there (yet); confirming may be tried again."""
+
+    code = "not_uploaded"
+    message = _("The picture has not arrived yet. Please try again.")
+
+
+class ForeignObject(AvatarError):
+    """The pending object does not carry the metadata and tags its policy demanded."""
+
+    code = "foreign_object"
+    message = _("The uploaded file is not the one that was announced. Please start again.")
+
+
+class BadImage(AvatarError):
+    """The bytes are not a picture that can be read within the limits."""
+
+    code = "bad_image"
+    message = _("This file cannot be read as a picture. Please choose another one.")
+
+
+class Conflict(AvatarError):
+    """Another change of the same picture came first; confirming again decides anew."""
+
+    code = "conflict"
+    message = _("Your picture was being changed elsewhere at the same time. Please try again.")
+
+
+class UploadRevoked(AvatarError):
+    """The picture was removed, or the account deleted, after this upload began."""
+
+    code = "removed"
+    message = _("The picture was removed while this upload was under way. Please start again.")
+
+
+class RevisionMoved(Exception):
+    """The item no longer has the revision that a conditional update asked for."""
+
+
+class OutcomeUnknown(Exception):
+    """An update may have been carried out, or may still be, or may never be."""

@@ -1,0 +1,157 @@
+"""manage.py sweep: find, and with --delete remove, what nothing points at."""
+
+import json
+import sys
+from collections import Counter
+from contextlib import nullcontext
+from datetime import timedelta
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.template.defaultfilters import filesizeformat
+from django.utils import timezone
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from avatars.selectors import existing_owners
+from avatars.stores import live_stores
+from avatars.sweeping import Finding, Outcome, Sweep
+from uploads.errors import UploadError
+
+EXIT_STATUS = "Exit status: 0 nothing left to do, 1 something found and left, 2 stopped by a failure."
+
+
+class Command(BaseCommand):
+    help = f"Finds orphans, ghosts and expired uploads; a dry run without --delete. {EXIT_STATUS}"
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--delete", action="store_true", help="mend what is found")
+        parser.add_argument(
+            "--grace",
+            type=_minutes,
+            default=timedelta(minutes=60),
+            metavar="MINUTES",
+            help="leave orphans younger than this (default 60)",
+        )
+        parser.add_argument(
+            "--limit",
+            type=_count,
+            default=sys.maxsize,
+            metavar="N",
+            help="stop after N findings",
+        )
+        parser.add_argument(
+            "--after",
+            default="",
+            metavar="KEY",
+            help="go on behind this key of avatars/, where an earlier sweep stopped",
+        )
+        parser.add_argument("--json", action="store_true", help="print a summary as JSON")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        sweep = Sweep(
+            stores=live_stores(),
+            existing_owners=existing_owners,
+            now=timezone.now(),
+            grace=options["grace"],
+            delete=options["delete"],
+            limit=options["limit"],
+            after=options["after"],
+        )
+        summary = Summary()
+        failure = ""
+        try:
+            self._run(sweep, summary, quiet=options["json"])
+        except UploadError as error:
+            failure = f"Stopped: {error.message} Nothing more was deleted."
+        if options["json"]:
+            self.stdout.write(json.dumps(summary.as_json(sweep, failure)))
+        elif not failure:
+            self.stdout.write(summary.in_words(delete=sweep.delete))
+        if failure:
+            raise CommandError(failure, returncode=2)
+        if summary.left:
+            sys.exit(1)
+
+    def _run(self, sweep: Sweep, summary: "Summary", *, quiet: bool) -> None:
+        bar = nullcontext() if quiet or not sys.stderr.isatty() else _progress()
+        with bar as progress:
+            task = progress.add_task("", total=None) if progress else None
+            for finding in sweep.findings():
+                summary.add(finding)
+                if not quiet:
+                    self.stdout.write(f"{finding.outcome:8} {finding.kind:8} {finding.name}")
+                if progress and task is not None:
+                    progress.update(task, description=f"{summary.count} findings")
+
+
+class Summary:
+    """Counts of what a sweep found."""
+
+    def __init__(self) -> None:
+        self.by_kind: Counter[str] = Counter()
+        self.by_outcome: Counter[str] = Counter()
+        self.bytes_freed = 0
+
+    def add(self, finding: Finding) -> None:
+        """Count ``finding``."""
+        self.by_kind[finding.kind] += 1
+        self.by_outcome[finding.outcome] += 1
+        if finding.outcome is Outcome.MENDED:
+            self.bytes_freed += finding.size
+
+    @property
+    def count(self) -> int:
+        """How many findings there were."""
+        return self.by_kind.total()
+
+    @property
+    def left(self) -> int:
+        """How many of them still are as they were found."""
+        return self.count - self.by_outcome[Outcome.MENDED]
+
+    def as_json(self, sweep: Sweep, failure: str) -> dict[str, object]:
+        """Return the summary for programs."""
+        return {
+            "dry_run": not sweep.delete,
+            "found": dict(self.by_kind),
+            "outcomes": dict(self.by_outcome),
+            "bytes_freed": self.bytes_freed,
+            "resume_after": sweep.after,
+            "failure": failure,
+        }
+
+    def in_words(self, *, delete: bool) -> str:
+        """Return the summary for people."""
+        if not self.count:
+            return "Nothing to sweep."
+        kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(self.by_kind.items()))
+        if not delete:
+            return f"Found {kinds}. This was a dry run: --delete mends it."
+        freed = filesizeformat(self.bytes_freed).replace("\xa0", " ")
+        return f"Found {kinds}; {self.left} left, {freed} freed."
+
+
+def _progress() -> Progress:
+    """Return a bar on the terminal's error stream: the number of objects is not known before."""
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("sweeping: {task.description}"),
+        TimeElapsedColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+
+
+def _minutes(text: str) -> timedelta:
+    return timedelta(minutes=_whole(text, at_least=0))
+
+
+def _count(text: str) -> int:
+    return _whole(text, at_least=1)
+
+
+def _whole(text: str, *, at_least: int) -> int:
+    if not text.isdecimal() or int(text) < at_least:
+        raise CommandError(f"{text!r} is not a whole number of {at_least} or more.")
+    return int(text)

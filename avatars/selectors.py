@@ -1,0 +1,82 @@
+"""What pages want to know of pictures, in as few requests as there can be."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from django.core.exceptions import ValidationError
+from django.core.files.storage import storages
+from django.urls import reverse
+
+from accounts.models import User
+from avatars.references import Reference, live_references
+from uploads.bucket import SignedUrl
+from uploads.storage import PresignedStorage
+
+
+@dataclass(frozen=True)
+class Card:
+    """A user and the URL of their picture, or of a drawn placeholder."""
+
+    user_id: str
+    username: str
+    name: str
+    picture_url: str
+    has_picture: bool
+    is_me: bool
+
+
+def cards(users: Collection[User], *, me: object) -> list[Card]:
+    """Return a card for each of ``users`` with one batch read; raises StorageUnavailable."""
+    references = live_references().read_many([str(user.pk) for user in users])
+    return [card(user, references[str(user.pk)], me=me) for user in users]
+
+
+def placeholder_cards(users: Collection[User], *, me: object) -> list[Card]:
+    """Return a card for each of ``users`` without their pictures: what a broken store leaves."""
+    return [card(user, Reference(str(user.pk)), me=me) for user in users]
+
+
+def card(user: User, reference: Reference, *, me: object) -> Card:
+    """Return the card of ``user``."""
+    key = reference.live_key
+    return Card(
+        user_id=str(user.pk),
+        username=user.username,
+        name=user.display_name,
+        picture_url=picture_url(key).url if key else reverse("avatar", args=[user.username]),
+        has_picture=bool(key),
+        is_me=user == me,
+    )
+
+
+def picture_url(key: str) -> SignedUrl:
+    """Return the URL of the promoted picture at ``key``, and how long it can be used."""
+    return _pictures().signed_url(key)
+
+
+def existing_owners(owner_ids: Collection[str]) -> set[str]:
+    """Return those of ``owner_ids`` that have an account."""
+    return set(usernames(owner_ids))
+
+
+def usernames(owner_ids: Collection[str]) -> Mapping[str, str]:
+    """Return the usernames of those of ``owner_ids`` that have an account."""
+    ids = [owner_id for owner_id in set(owner_ids) if _is_user_id(owner_id)]
+    rows = User.objects.filter(pk__in=ids).values_list("pk", "username")
+    return {str(pk): username for pk, username in rows}
+
+
+def _is_user_id(owner_id: str) -> bool:
+    """Return whether ``owner_id`` has the form of one: keys and items may hold anything."""
+    try:
+        return str(User._meta.pk.to_python(owner_id)) == owner_id
+    except ValidationError:
+        return False
+
+
+@cache
+def _pictures() -> PresignedStorage:
+    storage = storages["avatars"]
+    assert isinstance(storage, PresignedStorage)
+    return storage

@@ -1,0 +1,261 @@
+"""The three phases of a picture, its removal, and the end of its owner.
+
+S3 and DynamoDB share no transaction. What holds instead, after every request, whoever crashes:
+an item never names an object that is not there. The order of the requests and the condition on
+``revision`` are all it takes; ARCHITECTURE.md gives the reasons.
+"""
+
+import logging
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple
+
+from django.conf import settings
+from django.template.defaultfilters import filesizeformat
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+from django.utils.translation import gettext as _
+
+from avatars import images
+from avatars.errors import (
+    BadImage,
+    BadSize,
+    Conflict,
+    ForeignObject,
+    NotUploaded,
+    OutcomeUnknown,
+    RevisionMoved,
+    UnsupportedType,
+    UploadRevoked,
+)
+from avatars.references import Avatar, Reference, owner_prefix
+from avatars.stores import Stores
+from uploads.errors import InvalidToken, ObjectMissing, ObjectTooLarge, StorageUnavailable
+from uploads.policies import PresignedPost, pending_metadata, pending_tags, upload_policy
+from uploads.tokens import PENDING_PREFIX, Upload, new_upload, open_token, sign_upload
+
+logger = logging.getLogger(__name__)
+
+PURPOSE = "avatar"
+# A promoted object is never written again, so browsers may keep it as long as they like.
+CACHE_CONTROL = "public, max-age=31536000, immutable"
+WRITE_ATTEMPTS = 5
+
+
+@dataclass(frozen=True)
+class IssuedUpload:
+    """What phase 1 gives the browser."""
+
+    key: str
+    upload_token: str
+    post: PresignedPost
+    max_bytes: int
+
+
+class Standing(NamedTuple):
+    """A reference as it stands after an attempt to write it, and whether the attempt did that."""
+
+    reference: Reference
+    written: bool
+
+
+# --- Phase 1 ---
+
+
+def begin_upload(*, owner_id: str, content_type: str, size: int, stores: Stores) -> IssuedUpload:
+    """Issue a presigned POST for one picture of ``size`` bytes; nothing is recorded.
+
+    Raises UnsupportedType and BadSize.
+    """
+    max_bytes = settings.AVATAR_MAX_BYTES
+    if content_type not in images.FORMATS:
+        raise UnsupportedType
+    if not 1 <= size <= max_bytes:
+        raise BadSize(_size_message(size, max_bytes))
+    now = timezone.now()
+    upload = new_upload(owner_id, now=now)
+    token = sign_upload(upload, purpose=PURPOSE)
+    policy = upload_policy(
+        key=upload.pending_key,
+        owner_id=owner_id,
+        upload_token=token,
+        content_type=content_type,
+        max_bytes=max_bytes,
+    )
+    post = stores.bucket.presigned_post(policy, seconds=settings.UPLOAD_POLICY_SECONDS, now=now)
+    return IssuedUpload(upload.pending_key, token, post, max_bytes)
+
+
+# --- Phase 3 ---
+
+
+def confirm_upload(*, owner_id: str, key: str, upload_token: str, stores: Stores) -> Avatar:
+    """Make the pending object at ``key`` the owner's picture; asked again, answer the same.
+
+    Three requests in a row before the answer (the first read and the GET run side by side),
+    five in all. Raises InvalidToken, TokenExpired, NotUploaded, ForeignObject, BadImage,
+    Conflict, UploadRevoked and StorageUnavailable.
+    """
+    now = timezone.now()
+    upload = open_token(upload_token, purpose=PURPOSE, owner_id=owner_id, now=now)
+    if not constant_time_compare(key, upload.pending_key):
+        raise InvalidToken
+    fetching = stores.background.submit(
+        stores.bucket.fetch, key, max_bytes=settings.AVATAR_MAX_BYTES
+    )
+    before = stores.references.read(owner_id)
+    if done := _confirmed_already(before, upload):
+        return done
+    try:
+        pending = fetching.result()
+    except ObjectMissing as error:
+        # A duplicate of this request may have finished, and cleared up, since the read.
+        if done := _confirmed_already(stores.references.read(owner_id), upload):
+            return done
+        raise NotUploaded from error
+    except ObjectTooLarge as error:
+        raise ForeignObject from error
+    if pending.metadata != pending_metadata(owner_id, upload_token) or (
+        pending.tag_count != len(pending_tags(upload_token))
+    ):
+        raise ForeignObject
+    if pending.content_type not in images.FORMATS:
+        raise BadImage
+    return _promote(images.normalise(pending.body), upload=upload, before=before, stores=stores)
+
+
+def adopt_picture(*, owner_id: str, body: bytes, stores: Stores) -> Avatar:
+    """Make the bytes in ``body`` the owner's picture, as if uploaded and confirmed."""
+    before = stores.references.read(owner_id)
+    upload = new_upload(owner_id, now=timezone.now())
+    return _promote(images.normalise(body), upload=upload, before=before, stores=stores)
+
+
+def _confirmed_already(reference: Reference, upload: Upload) -> Avatar | None:
+    """Return the picture that ``upload`` became; raises UploadRevoked if it no longer may."""
+    if reference.avatar and reference.avatar.upload_id == upload.id:
+        return reference.avatar
+    if reference.refuses(upload.issued_at):
+        raise UploadRevoked
+    return None
+
+
+def _promote(
+    picture: images.Picture, *, upload: Upload, before: Reference, stores: Stores
+) -> Avatar:
+    """Write ``picture`` at a fresh key and point the reference at it."""
+    mine = _avatar(picture, upload)
+    stores.bucket.put(
+        mine.avatar_key,
+        picture.body,
+        content_type=picture.content_type,
+        cache_control=CACHE_CONTROL,
+    )
+    standing = _replace(before, before.pointing_at(mine, now=timezone.now()), stores=stores)
+    if standing.written:
+        superseded = [before.live_key] if before.live_key else []
+        _discard_later([*superseded, upload.pending_key], stores=stores)
+        return mine
+    if standing.reference.live_key != mine.avatar_key:
+        _discard_later([mine.avatar_key], stores=stores)
+    if done := _confirmed_already(standing.reference, upload):
+        return done
+    raise Conflict
+
+
+def _avatar(picture: images.Picture, upload: Upload) -> Avatar:
+    """Return the facts of a promotion under a key that no other attempt has or will have."""
+    return Avatar(
+        avatar_key=f"{owner_prefix(upload.owner_id)}{uuid.uuid4().hex}.{images.EXTENSION}",
+        upload_id=upload.id,
+        content_type=picture.content_type,
+        size=picture.size,
+        width=picture.width,
+        height=picture.height,
+        digest=picture.digest,
+    )
+
+
+# --- No picture ---
+
+
+def remove_picture(*, owner_id: str, stores: Stores) -> None:
+    """Leave the owner without a picture, and revoke every upload issued so far.
+
+    Raises Conflict and StorageUnavailable.
+    """
+    _leave_without(owner_id, close=False, stores=stores)
+
+
+def close_owner(*, owner_id: str, stores: Stores) -> None:
+    """Leave an owner whose account is gone without a picture, for ever.
+
+    Once the reference is closed no confirm can succeed, so all their objects can go.
+    Raises Conflict and StorageUnavailable; the next sweep then does the same.
+    """
+    _leave_without(owner_id, close=True, stores=stores)
+    for prefix in (owner_prefix(owner_id), f"{PENDING_PREFIX}{owner_id}/"):
+        delete_prefix(prefix, stores=stores)
+
+
+def delete_prefix(prefix: str, *, stores: Stores) -> None:
+    """Delete every object under ``prefix``, a page of the listing at a time."""
+    while objects := stores.bucket.list_page(prefix=prefix).objects:
+        stores.bucket.delete([found.key for found in objects])
+
+
+def _leave_without(owner_id: str, *, close: bool, stores: Stores) -> None:
+    for _attempt in range(WRITE_ATTEMPTS):
+        before = stores.references.read(owner_id)
+        now = timezone.now()
+        after = before.closed(now=now) if close else before.emptied(now=now)
+        if _replace(before, after, stores=stores).written:
+            if before.live_key:
+                _discard_later([before.live_key], stores=stores)
+            return
+    raise Conflict
+
+
+# --- The two steps that everything above shares ---
+
+
+def _replace(before: Reference, after: Reference, *, stores: Stores) -> Standing:
+    """Write ``after`` over ``before``; whatever came of it, return how the reference stands.
+
+    Raises StorageUnavailable where nobody can know: a copy of the request may still arrive, so
+    the caller must delete nothing.
+    """
+    try:
+        stores.references.replace(before, after)
+    except RevisionMoved:
+        current = stores.references.read(after.owner_id)
+    except OutcomeUnknown as error:
+        current = stores.references.read(after.owner_id)
+        if current.revision == before.revision:
+            raise StorageUnavailable from error
+    else:
+        current = after
+    # Revisions are never used twice: if it stands there, it was this attempt that wrote it.
+    return Standing(current, written=current.revision == after.revision)
+
+
+def _discard_later(keys: list[str], *, stores: Stores) -> None:
+    """Delete ``keys`` after the answer; what fails is left to the sweep and the lifecycle."""
+    stores.background.submit(_discard, keys, stores=stores)
+
+
+def _discard(keys: list[str], *, stores: Stores) -> None:
+    try:
+        stores.bucket.delete(keys)
+    except StorageUnavailable:
+        logger.warning("Left for the sweep: %s", ", ".join(keys))
+
+
+def _size_message(size: int, max_bytes: int) -> str:
+    if size < 1:
+        return _("The file is empty. Please choose another one.")
+    return _("The file has %(size)s; at most %(limit)s are possible.") % {
+        "size": filesizeformat(size),
+        "limit": filesizeformat(max_bytes),
+    }

@@ -1,0 +1,194 @@
+"""The sweep: finds what no item names, and removes it without ever making a ghost.
+
+An object that looks forgotten may be a moment away from being named: its confirm may have been
+asleep for an hour. So the sweep first fences: it writes a fresh revision to the owner's item, on
+the condition of the one just read. Whoever read the item before can no longer write to it, so
+what is not named now never will be, and is safe to delete. Grace periods only decide how soon.
+"""
+
+import sys
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from itertools import groupby, islice
+from typing import NamedTuple, TypeVar
+
+from avatars.errors import OutcomeUnknown, RevisionMoved
+from avatars.references import AVATARS_PREFIX, Reference, owner_prefix
+from avatars.services import close_owner
+from avatars.stores import Stores
+from uploads.bucket import ListedObject
+from uploads.lifecycle import expires_at, lifecycle_rules
+from uploads.tokens import PENDING_PREFIX
+
+T = TypeVar("T")
+
+SCAN_BATCH = 100
+
+
+class Kind(StrEnum):
+    """What a finding is."""
+
+    ORPHAN = "orphan"  # an object under avatars/ that its owner's item does not name
+    EXPIRED = "expired"  # a pending object past its lifecycle, where no lifecycle runs
+    GHOST = "ghost"  # an item that names an object that is not there
+    GONE = "gone"  # an item with a picture, or still open, whose owner's account is gone
+    STRANGE = "strange"  # an item that names a key this code never writes: for a person to see
+
+
+class Outcome(StrEnum):
+    """What became of a finding."""
+
+    FOUND = "found"  # a dry run, or a kind that is only reported
+    MENDED = "mended"
+    CHANGED = "changed"  # somebody changed the item meanwhile: left for the next sweep
+
+
+class Finding(NamedTuple):
+    """Something that is not as it should be, and what became of it."""
+
+    kind: Kind
+    name: str  # the object's key, or the owner's id
+    size: int  # bytes freed
+    outcome: Outcome
+
+
+@dataclass
+class Sweep:
+    """One sweep. Its memory does not grow with the bucket or the table.
+
+    ``existing_owners`` returns those of the given owner ids that still have an account. The
+    first failure ends it with StorageUnavailable, and nothing more is deleted.
+    """
+
+    stores: Stores
+    existing_owners: Callable[[Collection[str]], set[str]]
+    now: datetime
+    grace: timedelta
+    delete: bool = False
+    limit: int = sys.maxsize  # findings
+    after: str = ""  # the last key of avatars/ that is done with: where a later sweep can go on
+
+    def findings(self) -> Iterator[Finding]:
+        """Yield each finding once it is dealt with: items first, then orphans, then pending."""
+        protected: set[str] = set()
+        yield from self._items(protected)
+        yield from self._orphans(protected)
+        yield from self._expired()
+
+    # --- items ---
+
+    def _items(self, protected: set[str]) -> Iterator[Finding]:
+        """Yield the items that are wrong; collect the strange keys, which nobody may delete."""
+        references = self.stores.references.scan()
+        while batch := list(islice(references, SCAN_BATCH)):
+            existing = self.existing_owners([reference.owner_id for reference in batch])
+            for reference in batch:
+                if reference.strange_key:
+                    protected.add(reference.strange_key)
+                    yield Finding(Kind.STRANGE, reference.owner_id, 0, Outcome.FOUND)
+                elif reference.owner_id not in existing:
+                    yield from self._gone(reference)
+                else:
+                    yield from self._ghost(reference)
+
+    def _gone(self, reference: Reference) -> Iterator[Finding]:
+        """Close an item whose owner's account was deleted."""
+        if reference.closed_at or not self._take([reference]):
+            return
+        if self.delete:
+            close_owner(owner_id=reference.owner_id, stores=self.stores)
+        yield Finding(Kind.GONE, reference.owner_id, 0, self._outcome())
+
+    def _ghost(self, scanned: Reference) -> Iterator[Finding]:
+        """Empty an item whose object is missing, unless it re-pointed since it was scanned."""
+        if not scanned.live_key or self.stores.bucket.exists(scanned.live_key):
+            return
+        current = self.stores.references.read(scanned.owner_id)
+        if current.live_key == scanned.live_key and self._take([scanned]):
+            outcome = self._write(current, current.without_avatar(now=self.now))
+            yield Finding(Kind.GHOST, scanned.owner_id, 0, outcome)
+
+    # --- objects ---
+
+    def _orphans(self, protected: set[str]) -> Iterator[Finding]:
+        """Yield the objects that no item names: each page is listed first, its items read after."""
+        for page in self._pages(AVATARS_PREFIX, self.after):
+            old = [found for found in page if self.now - found.last_modified >= self.grace]
+            owners = sorted({_owner(found.key) for found in old})
+            references = self.stores.references.read_many(owners)
+            existing = self.existing_owners(owners)
+            for owner_id, objects in groupby(old, key=lambda found: _owner(found.key)):
+                named = {references[owner_id].live_key} | protected
+                orphans = self._take([found for found in objects if found.key not in named])
+                if orphans:
+                    yield from self._remove(owner_id, orphans, close=owner_id not in existing)
+            if not self.limit:
+                return
+            self.after = page[-1].key
+
+    def _remove(
+        self, owner_id: str, orphans: list[ListedObject], *, close: bool
+    ) -> Iterator[Finding]:
+        """Fence the owner's item, then delete: one fence serves all objects listed before it."""
+        before = self.stores.references.read(owner_id)
+        after = before.closed(now=self.now) if close else before.fenced(now=self.now)
+        unnamed = [found for found in orphans if found.key != before.live_key]
+        outcome = self._write(before, after)
+        if outcome is Outcome.MENDED:
+            self.stores.bucket.delete([found.key for found in unnamed])
+        for found in unnamed:
+            yield Finding(Kind.ORPHAN, found.key, found.size, outcome)
+
+    def _expired(self) -> Iterator[Finding]:
+        """Yield the pending objects that the lifecycle rule should have taken by now."""
+        for page in self._pages(PENDING_PREFIX):
+            expired = self._take([found for found in page if self._past_lifecycle(found)])
+            if self.delete and expired:
+                self.stores.bucket.delete([found.key for found in expired])
+            for found in expired:
+                yield Finding(Kind.EXPIRED, found.key, found.size, self._outcome())
+
+    # --- shared ---
+
+    def _pages(self, prefix: str, after: str = "") -> Iterator[list[ListedObject]]:
+        """Yield the pages of a listing, until it ends or the limit is reached."""
+        more = True
+        while more and self.limit:
+            page = self.stores.bucket.list_page(prefix=prefix, after=after)
+            if page.objects:
+                yield page.objects
+            after = page.next_after
+            more = bool(after)
+
+    def _take(self, found: list[T]) -> list[T]:
+        """Return as many of ``found`` as the limit still allows, and count them."""
+        taken = found[: self.limit]
+        self.limit -= len(taken)
+        return taken
+
+    def _outcome(self) -> Outcome:
+        return Outcome.MENDED if self.delete else Outcome.FOUND
+
+    def _write(self, before: Reference, after: Reference) -> Outcome:
+        """Write ``after`` if this is no dry run; on any failure nothing may be deleted."""
+        if not self.delete:
+            return Outcome.FOUND
+        try:
+            self.stores.references.replace(before, after)
+        except (RevisionMoved, OutcomeUnknown):
+            return Outcome.CHANGED
+        return Outcome.MENDED
+
+    def _past_lifecycle(self, found: ListedObject) -> bool:
+        due = expires_at(
+            found.key, last_modified=found.last_modified, tags={}, rules=lifecycle_rules()
+        )
+        return due is not None and due <= self.now
+
+
+def _owner(key: str) -> str:
+    """Return the owner in ``avatars/<owner>/<name>``; a key of another shape has nobody's."""
+    owner_id = key.removeprefix(AVATARS_PREFIX).partition("/")[0]
+    return owner_id if key.startswith(owner_prefix(owner_id)) else "nobody"

@@ -1,0 +1,127 @@
+"""The routes of a picture: begin, confirm, remove, and look at it."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.cache import patch_cache_control
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from accounts.access import members_only
+from accounts.models import User
+from avatars import errors, services
+from avatars.references import Avatar, live_references
+from avatars.selectors import picture_url
+from avatars.stores import live_stores
+from uploads.api import json_api, rate_limited, read_object
+from uploads.errors import InvalidToken, StorageUnavailable, TokenExpired, UploadError
+
+STATUSES: dict[type[UploadError], int] = {
+    errors.UnsupportedType: 400,
+    errors.BadSize: 400,
+    InvalidToken: 403,
+    errors.ForeignObject: 403,
+    errors.NotUploaded: 409,
+    errors.Conflict: 409,
+    errors.UploadRevoked: 409,
+    TokenExpired: 410,
+    errors.BadImage: 422,
+    StorageUnavailable: 503,
+    UploadError: 500,
+}
+# A redirect may outlive the picture it leads to: whoever follows it a minute after a change
+# has the old picture in the cache or none.
+REDIRECT_SECONDS = 60
+
+
+@require_POST
+@json_api(STATUSES)
+@rate_limited("begin-upload")
+def begin_upload(request: HttpRequest) -> HttpResponse:
+    """Phase 1: a presigned POST for one picture of a type and size."""
+    asked = read_object(request, {"content_type": str, "size": int})
+    issued = services.begin_upload(owner_id=str(request.user.pk), stores=live_stores(), **asked)
+    return JsonResponse(
+        {
+            "url": issued.post.url,
+            "fields": issued.post.fields,
+            "key": issued.key,
+            "upload_token": issued.upload_token,
+            "expires_at": issued.post.expires_at,
+            "max_bytes": issued.max_bytes,
+        },
+        status=201,
+    )
+
+
+@require_POST
+@json_api(STATUSES)
+@rate_limited("confirm-upload")
+def confirm_upload(request: HttpRequest) -> HttpResponse:
+    """Phase 3: the uploaded picture becomes the user's."""
+    asked = read_object(request, {"key": str, "upload_token": str})
+    avatar = services.confirm_upload(owner_id=str(request.user.pk), stores=live_stores(), **asked)
+    return JsonResponse({"avatar": _as_json(avatar)})
+
+
+@require_POST
+@login_required
+def remove(request: HttpRequest) -> HttpResponse:
+    """Remove the user's picture; answers JSON to whoever asks for it, else goes to the users."""
+    wants_json = request.accepts("application/json") and not request.accepts("text/html")
+    remove_now = _remove_for_program if wants_json else _remove_for_person
+    return remove_now(request)
+
+
+@json_api(STATUSES)
+def _remove_for_program(request: HttpRequest) -> HttpResponse:
+    services.remove_picture(owner_id=str(request.user.pk), stores=live_stores())
+    return JsonResponse({"avatar": None})
+
+
+def _remove_for_person(request: HttpRequest) -> HttpResponse:
+    try:
+        services.remove_picture(owner_id=str(request.user.pk), stores=live_stores())
+    except UploadError as problem:
+        messages.error(request, str(problem.message))
+    else:
+        messages.success(request, _("Your picture was removed."))
+    return redirect("users")
+
+
+@require_GET
+@members_only
+def avatar(request: HttpRequest, username: str) -> HttpResponse:
+    """Lead to the user's picture, or draw a placeholder where there is none."""
+    user = get_object_or_404(User, username=username, is_active=True)
+    try:
+        key = live_references().read(str(user.pk)).live_key
+    except StorageUnavailable:
+        key = None
+    if not key:
+        return _placeholder(request, user)
+    signed = picture_url(key)
+    response = HttpResponseRedirect(signed.url)
+    patch_cache_control(response, private=True, max_age=min(signed.seconds_left, REDIRECT_SECONDS))
+    return response
+
+
+def _placeholder(request: HttpRequest, user: User) -> HttpResponse:
+    """Draw the user's initials."""
+    words = user.display_name.split() or ["?"]
+    initials = "".join(word[0] for word in (words[0], *words[1:][-1:])).upper()
+    context = {"initials": initials, "hue": user.pk.int % 360}
+    response = render(request, "avatars/placeholder.svg", context, content_type="image/svg+xml")
+    patch_cache_control(response, private=True, max_age=REDIRECT_SECONDS)
+    return response
+
+
+def _as_json(found: Avatar) -> dict[str, object]:
+    return {
+        "url": picture_url(found.avatar_key).url,
+        "content_type": found.content_type,
+        "size": found.size,
+        "width": found.width,
+        "height": found.height,
+    }

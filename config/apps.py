@@ -1,0 +1,10 @@
+from django.apps import AppConfig
+
+
+class ConfigConfig(AppConfig):
+    """Settings, URLs and what concerns the whole site: its checks and the demo."""
+
+    name = "config"
+
+    def ready(self) -> None:
+        from config import checks  # noqa: F401 (registers them)

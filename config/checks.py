@@ -1,0 +1,37 @@
+"""System checks of the settings; none of them uses the network."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, register
+
+
+@register(Tags.security)
+def demo_needs_debug(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Refuse to start a public site on which anybody can sign in as anybody."""
+    if not settings.DEMO or settings.DEBUG:
+        return []
+    return [
+        Error(
+            "DEMO is on while DEBUG is off: everybody could sign in as everybody.",
+            hint="Unset DEMO, or set DEBUG=true on a machine that only you can reach.",
+            id="triphase.E001",
+        )
+    ]
+
+
+@register()
+def policy_outlived_by_token(
+    app_configs: Sequence[Any] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Refuse settings with which an upload that S3 accepts could no longer be confirmed."""
+    if settings.UPLOAD_POLICY_SECONDS <= settings.UPLOAD_TOKEN_SECONDS <= 24 * 3600:
+        return []
+    return [
+        Error(
+            "UPLOAD_TOKEN_SECONDS must lie between UPLOAD_POLICY_SECONDS and one day.",
+            hint="The bucket expires what is pending after a day; the default is one hour.",
+            id="triphase.E002",
+        )
+    ]

@@ -1,0 +1,96 @@
+"""manage.py rundemo: everything on this machine, until Ctrl-C. What ``make run`` calls."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
+from types import FrameType
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError
+
+GRACE_SECONDS = 10
+
+
+class Command(BaseCommand):
+    help = "Migrates, starts the embedded AWS, provisions and seeds it, and serves the site."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not settings.EMBEDDED_AWS:
+            raise CommandError("The demo brings its own AWS: unset AWS_STORAGE_BUCKET_NAME first.")
+        signal.signal(signal.SIGTERM, _end)
+        for port, name in [(settings.PORT, "PORT"), (settings.EMBEDDED_AWS_PORT, "EMBEDDED_AWS_PORT")]:
+            _refuse_busy(port, name)
+        try:
+            settings.VAR_DIR.mkdir(exist_ok=True)
+            call_command("migrate", verbosity=0)
+        except (OSError, OperationalError) as error:
+            raise CommandError(f"The database cannot be made or opened: {error}") from error
+        with ExitStack() as running:
+            running.enter_context(_child("embedded_aws"))
+            _wait_for_port(settings.EMBEDDED_AWS_PORT)
+            call_command("provision", stdout=open(os.devnull, "w"))
+            self.stdout.write("Demo users (one click signs in as any of them):")
+            call_command("seed_demo", stdout=self.stdout)
+            site = running.enter_context(_child("runserver", f"127.0.0.1:{settings.PORT}"))
+            _wait_for_port(settings.PORT)
+            self.stdout.write(self.style.SUCCESS(f"Triphase: http://localhost:{settings.PORT}/"))
+            self.stdout.write("Ctrl-C ends it.")
+            try:
+                site.wait()
+            except KeyboardInterrupt:
+                self.stdout.write("\nEnding.")
+
+
+@contextmanager
+def _child(*command: str) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run a manage.py command beside this one, in a group of its own; end all of it at last."""
+    child = subprocess.Popen(  # noqa: S603 (our own commands)
+        [sys.executable, sys.argv[0], *command], start_new_session=True
+    )
+    try:
+        yield child
+    finally:
+        _end_group(child)
+
+
+def _end_group(child: "subprocess.Popen[bytes]") -> None:
+    """Ask the child and its children to end, and insist after a while."""
+    for sign in (signal.SIGINT, signal.SIGKILL):
+        try:
+            os.killpg(child.pid, sign)
+            child.wait(GRACE_SECONDS)
+        except ProcessLookupError:
+            return
+        except subprocess.TimeoutExpired:
+            continue
+
+
+def _refuse_busy(port: int, name: str) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise CommandError(f"Port {port} is busy: choose another with {name}=… make run") from error
+
+
+def _wait_for_port(port: int) -> None:
+    """Return once something listens on ``port``."""
+    for _attempt in range(300):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    raise CommandError(f"Nothing came up on port {port} within 30 seconds; see above for why.")
+
+
+def _end(signum: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

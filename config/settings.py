@@ -1,0 +1,219 @@
+"""All settings, read from the environment. Without any, everything runs on this machine.
+
+The switch is ``AWS_STORAGE_BUCKET_NAME``. With it the product talks to that bucket, on AWS or on
+the endpoints given, and ``DEBUG`` and ``DEMO`` are off. Without it there is no production to
+protect: the embedded AWS stands in, and both are on.
+"""
+
+from datetime import timedelta
+from pathlib import Path
+
+from config import csp
+from config.env import development_secret, env, url, whole_number
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = BASE_DIR / "var"
+
+# --- AWS ---------------------------------------------------------------------------------------
+
+PORT = whole_number("PORT", 8000)
+AWS_STORAGE_BUCKET_NAME = env.str("AWS_STORAGE_BUCKET_NAME", "")
+EMBEDDED_AWS = not AWS_STORAGE_BUCKET_NAME
+EMBEDDED_AWS_PORT = whole_number("EMBEDDED_AWS_PORT", PORT + 1000)
+AWS_REGION = env.str("AWS_REGION", "") or env.str("AWS_DEFAULT_REGION", "us-east-1")
+
+if EMBEDDED_AWS:
+    AWS_STORAGE_BUCKET_NAME = "triphase"
+    AWS_ACCESS_KEY_ID: str | None = "embedded"
+    AWS_SECRET_ACCESS_KEY: str | None = "only-for-the-embedded-aws"  # noqa: S105 (guards nothing)
+    AWS_SESSION_TOKEN: str | None = None
+    AWS_S3_ENDPOINT_URL: str | None = f"http://127.0.0.1:{EMBEDDED_AWS_PORT}"
+    AWS_DYNAMODB_ENDPOINT_URL: str | None = AWS_S3_ENDPOINT_URL
+else:
+    # None leaves the choice to the SDK (profile, container or instance role).
+    # https://boto3.amazonaws.com/v1/documentation/api/latest/guide/credentials.html
+    AWS_ACCESS_KEY_ID = env.str("AWS_ACCESS_KEY_ID", None)
+    AWS_SECRET_ACCESS_KEY = env.str("AWS_SECRET_ACCESS_KEY", None)
+    AWS_SESSION_TOKEN = env.str("AWS_SESSION_TOKEN", None)
+    AWS_S3_ENDPOINT_URL = url("AWS_ENDPOINT_URL_S3", env.str("AWS_ENDPOINT_URL", None))
+    AWS_DYNAMODB_ENDPOINT_URL = url("AWS_ENDPOINT_URL_DYNAMODB", env.str("AWS_ENDPOINT_URL", None))
+
+# The endpoint that browsers see, where it differs from the one this process uses.
+AWS_S3_PUBLIC_ENDPOINT_URL = url("AWS_S3_PUBLIC_ENDPOINT_URL", AWS_S3_ENDPOINT_URL)
+AWS_S3_ADDRESSING_STYLE = env.str(
+    "AWS_S3_ADDRESSING_STYLE", "path" if AWS_S3_ENDPOINT_URL else "virtual"
+)
+# A CDN in front of avatars/: its pictures are then public under unguessable names.
+AWS_S3_CUSTOM_DOMAIN = env.str("AWS_S3_CUSTOM_DOMAIN", None)
+
+# --- Uploads -----------------------------------------------------------------------------------
+
+AVATARS_TABLE = env.str("AVATARS_TABLE", "triphase-avatars")
+AVATAR_MAX_BYTES = whole_number("AVATAR_MAX_BYTES", 5 * 1024 * 1024)
+# Every table that `provision` makes, as dotted paths to PynamoDB models.
+PROVISIONED_TABLES = ["avatars.models.AvatarItem"]
+# How long a presigned POST can be used. The browser asks for a new one by itself.
+UPLOAD_POLICY_SECONDS = whole_number("UPLOAD_POLICY_SECONDS", 5 * 60)
+# How long after phase 1 an upload can be confirmed: the policy's life plus a slow transfer.
+UPLOAD_TOKEN_SECONDS = whole_number("UPLOAD_TOKEN_SECONDS", 60 * 60)
+# How often one user may ask, in the notation of https://limits.readthedocs.io/en/stable/quickstart.html
+RATE_LIMITS = {
+    "begin-upload": env.str("BEGIN_UPLOAD_RATE", "30/minute"),
+    "confirm-upload": env.str("CONFIRM_UPLOAD_RATE", "60/minute"),
+}
+# memory:// counts in each process by itself; several share redis://host:port.
+RATE_LIMIT_STORAGE = env.str("RATE_LIMIT_STORAGE", "memory://")
+# Within one window a picture keeps its presigned URL, so that browsers can cache it; the URL
+# stays good for one more window.
+PICTURE_URL_WINDOW_SECONDS = whole_number("PICTURE_URL_WINDOW_SECONDS", 60 * 60)
+
+# --- Django ------------------------------------------------------------------------------------
+
+DEBUG = env.bool("DEBUG", EMBEDDED_AWS)
+DEMO = env.bool("DEMO", EMBEDDED_AWS)
+SECRET_KEY = env.str("SECRET_KEY", "") or (
+    development_secret(VAR_DIR / "secret-key") if DEBUG else env.str("SECRET_KEY")
+)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [])
+# The pages' own origins, which the bucket lets upload to it (CORS).
+SITE_ORIGINS = env.list(
+    "SITE_ORIGINS",
+    [f"http://localhost:{PORT}", f"http://127.0.0.1:{PORT}"]
+    if EMBEDDED_AWS
+    else [f"https://{host}" for host in ALLOWED_HOSTS],
+)
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+
+INSTALLED_APPS = [
+    "config",
+    "accounts",
+    "avatars",
+    "uploads",
+    "inspection",
+    "whitenoise.runserver_nostatic",
+    "axes",
+    "csp",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "config.context.site",
+            ],
+        },
+    },
+]
+
+DATABASES = {
+    "default": env.dj_db_url("DATABASE_URL", f"sqlite:///{VAR_DIR / 'db.sqlite3'}", conn_max_age=60)
+}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    # Readers do not wait for the writer, and a writer waits for its turn instead of failing.
+    # https://docs.djangoproject.com/en/5.2/ref/databases/#sqlite-notes
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+# --- Accounts ----------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "accounts.User"
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "users"
+LOGOUT_REDIRECT_URL = "users"
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+# https://django-axes.readthedocs.io/en/latest/4_configuration.html
+AXES_FAILURE_LIMIT = whole_number("LOGIN_FAILURE_LIMIT", 5)
+AXES_COOLOFF_TIME = timedelta(seconds=whole_number("LOGIN_COOLOFF_SECONDS", 15 * 60))
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_LOCKOUT_CALLABLE = "accounts.views.locked_out"
+AXES_RESET_ON_SUCCESS = True
+AXES_VERBOSE = False
+
+# --- Files and pictures ------------------------------------------------------------------------
+
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "uploads.storage.PresignedStorage"},
+    "avatars": {"BACKEND": "uploads.storage.PresignedStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+
+# --- Security ----------------------------------------------------------------------------------
+
+# https://django-csp.readthedocs.io/en/latest/configuration.html
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": csp.directives(
+        bucket=AWS_STORAGE_BUCKET_NAME,
+        region=AWS_REGION,
+        endpoint_url=AWS_S3_PUBLIC_ENDPOINT_URL,
+        custom_domain=AWS_S3_CUSTOM_DOMAIN,
+    )
+}
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
+SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", not DEBUG)
+# Uptime watchers and load balancers ask over plain HTTP.
+SECURE_REDIRECT_EXEMPT = [r"^ping$", r"^readyz$"]
+SECURE_HSTS_SECONDS = whole_number("SECURE_HSTS_SECONDS", 0 if DEBUG else 31_536_000, at_least=0)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEBUG
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+# Behind a proxy that sets it: https://docs.djangoproject.com/en/5.2/ref/settings/#secure-proxy-ssl-header
+if env.bool("BEHIND_HTTPS_PROXY", False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# The largest body that this site reads itself is a small JSON object; pictures go to the bucket.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024

@@ -1,0 +1,13 @@
+from django.contrib import admin
+from django.urls import include, path
+
+from inspection import health
+
+urlpatterns = [
+    path("", include("accounts.urls")),
+    path("", include("inspection.urls")),
+    path("avatars/", include("avatars.urls")),
+    path("admin/", admin.site.urls),
+    path("ping", health.ping, name="ping"),
+    path("readyz", health.readyz, name="readyz"),
+]

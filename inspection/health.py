@@ -1,0 +1,43 @@
+"""Health checks: ``/ping`` for liveness, ``/readyz`` for readiness."""
+
+from collections.abc import Callable
+
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from avatars.references import live_references
+from uploads.bucket import live_bucket
+from uploads.errors import StorageUnavailable
+
+
+@require_GET
+@never_cache
+def ping(request: HttpRequest) -> HttpResponse:
+    """Say that this process is alive; asks nobody else."""
+    return HttpResponse("pong\n", content_type="text/plain")
+
+
+@require_GET
+@never_cache
+def readyz(request: HttpRequest) -> HttpResponse:
+    """Say whether database, bucket and table answer: 200 if all do, else 503."""
+    checks: dict[str, Callable[[], None]] = {
+        "database": connection.ensure_connection,
+        "bucket": live_bucket().check,
+        "table": live_references().check,
+    }
+    answers = {name: _answers(check) for name, check in checks.items()}
+    status = 200 if all(answers.values()) else 503
+    return JsonResponse(
+        {name: "ok" if good else "unavailable" for name, good in answers.items()}, status=status
+    )
+
+
+def _answers(check: Callable[[], None]) -> bool:
+    try:
+        check()
+    except (DatabaseError, StorageUnavailable):
+        return False
+    return True

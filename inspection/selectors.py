@@ -1,0 +1,182 @@
+"""The bucket joined with the table: what each object and each item is."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from itertools import islice
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from avatars.references import AVATARS_PREFIX, Reference, live_references
+from avatars.selectors import usernames
+from uploads.bucket import DETAIL_THREADS, ListedObject, ObjectDetails, live_bucket
+from uploads.errors import ObjectMissing
+from uploads.lifecycle import expires_at
+from uploads.tokens import PENDING_PREFIX
+
+PAGE_SIZE = 50
+
+LABELS: dict[str, str | Promise] = {
+    "live": _("Live"),
+    "pending": _("Pending"),
+    "orphan": _("Orphan"),
+    "unknown": _("Unknown"),
+    "ghost": _("Ghost"),
+    "empty": _("No picture"),
+    "closed": _("Account deleted"),
+    "strange": _("Strange"),
+}
+
+
+@dataclass(frozen=True)
+class ObjectRow:
+    """An object of the bucket and what it is."""
+
+    key: str
+    size: int
+    last_modified: datetime
+    content_type: str
+    metadata: dict[str, str]
+    tags: dict[str, str]
+    expires_at: datetime | None
+    state: str
+    owner_id: str
+    username: str
+    gone: bool  # deleted between the listing and the look at it
+
+    @property
+    def state_label(self) -> str | Promise:
+        """The state in words."""
+        return LABELS[self.state]
+
+
+@dataclass(frozen=True)
+class ItemRow:
+    """An item of the table, and whether its object is there."""
+
+    reference: Reference
+    username: str
+    state: str
+
+    def __getattr__(self, name: str) -> Any:
+        """Return an attribute of the picture or of the item: a row is both, side by side."""
+        if name in Reference.__dataclass_fields__:
+            return getattr(self.reference, name)
+        return getattr(self.reference.avatar, name, None)
+
+    @property
+    def state_label(self) -> str | Promise:
+        """The state in words."""
+        return LABELS[self.state]
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of rows; ``next_after`` is empty on the last one."""
+
+    rows: Sequence[Any]
+    next_after: str
+
+
+def object_page(*, prefix: str, after: str) -> Page:
+    """Return a page of the bucket in key order; raises StorageUnavailable.
+
+    The details of the objects are asked for side by side, the items behind them in one batch.
+    """
+    listing = live_bucket().list_page(prefix=prefix, after=after, limit=PAGE_SIZE)
+    details = list(_threads().map(_details, [found.key for found in listing.objects]))
+    rules = live_bucket().lifecycle_rules()
+    owners = {owner for found in listing.objects if (owner := _owner(found.key))}
+    references = live_references().read_many(sorted(owners))
+    names = usernames(owners)
+    rows = [
+        _object_row(found, detail, references, names, rules)
+        for found, detail in zip(listing.objects, details, strict=True)
+    ]
+    return Page(rows, listing.next_after)
+
+
+def item_page(*, owner: str, after: str) -> Page:
+    """Return a page of the table, or the one item of ``owner``; raises StorageUnavailable."""
+    if owner:
+        found = live_references().read(owner)
+        references = [found] if found.revision else []
+    else:
+        scan = live_references().scan(after=after, limit=PAGE_SIZE + 1)
+        references = list(islice(scan, PAGE_SIZE + 1))
+    shown = references[:PAGE_SIZE]
+    names = usernames([reference.owner_id for reference in shown])
+    states = _threads().map(_item_state, shown)
+    rows = [
+        ItemRow(reference, names.get(reference.owner_id, ""), state)
+        for reference, state in zip(shown, states, strict=True)
+    ]
+    return Page(rows, shown[-1].owner_id if len(references) > PAGE_SIZE else "")
+
+
+def _object_row(
+    found: ListedObject,
+    details: ObjectDetails | None,
+    references: dict[str, Reference],
+    names: Any,
+    rules: list[Any],
+) -> ObjectRow:
+    owner = _owner(found.key)
+    known = details or ObjectDetails(content_type="", metadata={})
+    due = known.expires_at or expires_at(
+        found.key, last_modified=found.last_modified, tags=known.tags, rules=rules
+    )
+    return ObjectRow(
+        key=found.key,
+        size=found.size,
+        last_modified=found.last_modified,
+        content_type=known.content_type,
+        metadata=known.metadata,
+        tags=known.tags,
+        expires_at=due,
+        state=_object_state(found.key, references.get(owner)),
+        owner_id=owner,
+        username=names.get(owner, ""),
+        gone=details is None,
+    )
+
+
+def _object_state(key: str, reference: Reference | None) -> str:
+    if key.startswith(PENDING_PREFIX):
+        return "pending"
+    if not key.startswith(AVATARS_PREFIX):
+        return "unknown"
+    return "live" if reference and reference.live_key == key else "orphan"
+
+
+def _item_state(reference: Reference) -> str:
+    if reference.closed_at and not reference.avatar:
+        return "closed"
+    if not reference.avatar:
+        return "empty"
+    if reference.live_key is None:
+        return "strange"
+    return "live" if live_bucket().exists(reference.live_key) else "ghost"
+
+
+def _owner(key: str) -> str:
+    """Return the owner in ``pending/<owner>/…`` or ``avatars/<owner>/…``, else nothing."""
+    prefix, _, rest = key.partition("/")
+    owner, slash, _ = rest.partition("/")
+    return owner if slash and f"{prefix}/" in {PENDING_PREFIX, AVATARS_PREFIX} else ""
+
+
+def _details(key: str) -> ObjectDetails | None:
+    try:
+        return live_bucket().details(key)
+    except ObjectMissing:
+        return None
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(DETAIL_THREADS, thread_name_prefix="inspection")

@@ -1,0 +1,9 @@
+from django.urls import path
+
+from inspection import views
+
+urlpatterns = [
+    path("", views.users, name="users"),
+    path("inspection/bucket/", views.bucket, name="inspection-bucket"),
+    path("inspection/table/", views.table, name="inspection-table"),
+]

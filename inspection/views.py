@@ -1,0 +1,101 @@
+"""The users page, and behind it the bucket and the table as they are."""
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.core.exceptions import BadRequest
+from django.core.paginator import Paginator
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from accounts.access import members_only, staff_only
+from accounts.models import User
+from avatars.images import FORMATS
+from avatars.selectors import cards, placeholder_cards
+from inspection.selectors import PAGE_SIZE, Page, item_page, object_page
+from uploads.errors import StorageUnavailable
+
+
+@require_GET
+@never_cache
+@members_only
+def users(request: HttpRequest) -> HttpResponse:
+    """Show a card per user, and the upload panel to whoever is signed in."""
+    q = _parameter(request, "q").strip()
+    found = User.objects.filter(is_active=True).order_by("date_joined", "pk")
+    for word in q.split():
+        found = found.filter(
+            Q(username__icontains=word)
+            | Q(first_name__icontains=word)
+            | Q(last_name__icontains=word)
+        )
+    page = Paginator(found, PAGE_SIZE).get_page(_parameter(request, "page"))
+    problem = ""
+    try:
+        page.object_list = cards(page.object_list, me=request.user)
+    except StorageUnavailable as error:
+        problem = str(error.message)
+        page.object_list = placeholder_cards(page.object_list, me=request.user)
+    context = {
+        "page": page,
+        "q": q,
+        "problem": problem,
+        "max_bytes": settings.AVATAR_MAX_BYTES,
+        "content_types": list(FORMATS),
+    }
+    return render(request, "inspection/users.html", context)
+
+
+@require_GET
+@never_cache
+@staff_only
+def bucket(request: HttpRequest) -> HttpResponse:
+    """Show every object, and what it is: live, pending, orphan."""
+    prefix, after = _parameter(request, "prefix"), _parameter(request, "after")
+    page, problem = _page_or_problem(lambda: object_page(prefix=prefix, after=after))
+    context = {
+        "rows": page.rows,
+        "next_after": page.next_after,
+        "prefix": prefix,
+        "after": after,
+        "problem": problem,
+        "bucket_name": settings.AWS_STORAGE_BUCKET_NAME,
+    }
+    return render(request, "inspection/bucket.html", context)
+
+
+@require_GET
+@never_cache
+@staff_only
+def table(request: HttpRequest) -> HttpResponse:
+    """Show every item, and whether its object is there."""
+    owner, after = _parameter(request, "owner"), _parameter(request, "after")
+    page, problem = _page_or_problem(lambda: item_page(owner=owner, after=after))
+    context = {
+        "rows": page.rows,
+        "next_after": page.next_after,
+        "owner": owner,
+        "after": after,
+        "problem": problem,
+        "table_name": settings.AVATARS_TABLE,
+    }
+    return render(request, "inspection/table.html", context)
+
+
+def _page_or_problem(look: Callable[[], Page]) -> tuple[Page, str]:
+    """Return the page and no problem, or an empty page and the problem in the user's words."""
+    try:
+        return look(), ""
+    except StorageUnavailable as error:
+        return Page([], ""), str(error.message)
+
+
+def _parameter(request: HttpRequest, name: str) -> str:
+    """Return a query parameter; refuses what no key, id or name can be."""
+    value = request.GET.get(name, "")
+    if "\x00" in value or len(value.encode()) > 1024:
+        raise BadRequest(f"{name} is not valid")
+    return value

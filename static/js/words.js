@@ -1,0 +1,41 @@
+/** What the scripts say. The texts come from the page, where they went through gettext. */
+
+const words = JSON.parse(document.getElementById("upload-words").textContent);
+const language = document.documentElement.lang;
+const decimal = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
+const percent = new Intl.NumberFormat(language, { style: "percent" });
+
+/**
+ * Returns the text of that name, with its {placeholders} filled in.
+ * @param {string} name
+ * @param {Record<string, string | number>} [values]
+ */
+export function say(name, values = {}) {
+  return words[name].replace(/\{(\w+)\}/g, (_all, key) => values[key]);
+}
+
+/** Returns a number of bytes in the units that Django's filesizeformat uses. */
+export function size(bytes) {
+  const [unit, divisor] = bytes < 1024 ** 2 ? ["kilobytes", 1024] : ["megabytes", 1024 ** 2];
+  return say(unit, { number: decimal.format(bytes / divisor) });
+}
+
+/** Returns a fraction, 0 to 1, as a percentage. */
+export function percentage(fraction) {
+  return percent.format(fraction);
+}
+
+/**
+ * Returns what an error means to the user and what to do next.
+ * @param {Error & {code?: string, phase?: string, status?: number}} error
+ */
+export function explain(error) {
+  if (error.message && error.name === "UploadError") return error.message;
+  if (error.code === "network") return say("network");
+  if (error.code === "signed_out") return say("signedOut");
+  if (error.code === "EntityTooLarge") return say("bucketTooLarge");
+  if (error.phase === "send") {
+    return error.status >= 500 ? say("bucketBusy") : say("bucketRefused", { code: error.code });
+  }
+  return say("unexpected");
+}

@@ -1,0 +1,130 @@
+"""Debian's Chromium, started once per session, and pages that complain about every mistake."""
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from pytest_django.live_server_helper import LiveServer
+
+from accounts.models import User
+from tests.browser.panel import UploadPanel
+from tests.builders import make_user
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = [
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-gpu",
+    "--disable-sync",
+    "--no-first-run",
+]
+SignIn = Callable[[User], None]
+# Playwright's sync API runs an event loop in this thread, which Django takes for async code.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker("browser")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if not CHROMIUM.exists():
+        missing = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+        missing(f"{CHROMIUM} is not there: apt-get install chromium")
+    flags = [*FLAGS, "--no-sandbox"] if os.geteuid() == 0 else FLAGS
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=flags)
+        yield browser
+        browser.close()
+
+
+class Complaints:
+    """What the browser complained about. A test allows the complaints that it provokes."""
+
+    def __init__(self) -> None:
+        self._seen: list[str] = []
+        self._allowed: list[str] = []
+
+    def allow(self, pattern: str) -> None:
+        self._allowed.append(pattern)
+
+    def listen(self, page: Page) -> None:
+        page.on("console", self._hear)
+        page.on("pageerror", lambda error: self._seen.append(f"uncaught {error}"))
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self._seen.append(f"{message.text} ({message.location['url']})")
+
+    @property
+    def unexpected(self) -> list[str]:
+        return [
+            complaint
+            for complaint in self._seen
+            if not any(re.search(pattern, complaint) for pattern in self._allowed)
+        ]
+
+
+@pytest.fixture
+def complaints() -> Iterator[Complaints]:
+    complaints = Complaints()
+    yield complaints
+    assert complaints.unexpected == []
+
+
+@pytest.fixture
+def context(
+    browser: Browser, live_server: LiveServer, complaints: Complaints
+) -> Iterator[BrowserContext]:
+    context = browser.new_context(base_url=live_server.url, reduced_motion="reduce")
+    context.set_default_timeout(10_000)
+    # Chromium reports most violations by itself; those inside shadow roots it tells only here.
+    context.add_init_script(
+        "addEventListener('securitypolicyviolation', (event) =>"
+        " console.error('CSP', event.violatedDirective, event.blockedURI))"
+    )
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext, complaints: Complaints) -> Page:
+    page = context.new_page()
+    complaints.listen(page)
+    return page
+
+
+@pytest.fixture
+def sign_in(context: BrowserContext, live_server: LiveServer) -> SignIn:
+    """A function that gives the browser a session of that user, without the login page."""
+
+    def sign_in(user: User) -> None:
+        client = Client()
+        client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+        name = settings.SESSION_COOKIE_NAME
+        value = client.cookies[name].value
+        context.add_cookies([{"name": name, "value": value, "url": live_server.url}])
+
+    return sign_in
+
+
+@pytest.fixture
+def user(aws: None, sign_in: SignIn) -> User:
+    """Somebody without a picture, who is signed in."""
+    user = make_user(username="pat")
+    sign_in(user)
+    return user
+
+
+@pytest.fixture
+def panel(page: Page, user: User) -> UploadPanel:
+    """The upload panel of ``user``, on the users page."""
+    return UploadPanel(page)

@@ -1,0 +1,98 @@
+"""The users page as a user sees it, and what stands behind it."""
+
+import base64
+from collections.abc import Callable
+
+from django.conf import settings
+from playwright.sync_api import FilePayload, Locator, Page, expect
+
+from accounts.models import User
+from avatars.references import Avatar, owner_prefix
+from avatars.stores import live_stores
+from uploads.tokens import PENDING_PREFIX
+
+BEGIN = "**/avatars/uploads/"
+CONFIRM = "**/avatars/uploads/confirm/"
+SECONDS_FOR_CLEARING_UP = 5
+
+
+class UploadPanel:
+    """The upload panel of the users page; opening the page is part of it."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        page.goto("/")
+        self.root = page.get_by_role("region", name="Your picture")
+        self.input = self.root.get_by_label("Choose a picture")
+        self.crop_area = self.root.get_by_role("application")
+        self.save = self.button("Save picture")
+        self.note = self.root.locator("[data-note]")
+        self.picture = self.root.get_by_alt_text("Your picture")
+
+    def button(self, name: str) -> Locator:
+        return self.root.get_by_role("button", name=name)
+
+    def step(self, name: str) -> Locator:
+        return self.root.get_by_role("listitem").filter(has_text=name)
+
+    def choose(
+        self, body: bytes, *, name: str = "me.png", content_type: str = "image/png"
+    ) -> None:
+        self.input.set_input_files(file_payload(body, name=name, content_type=content_type))
+
+    def choose_and_save(self, body: bytes) -> None:
+        self.choose(body)
+        self.save.click()
+
+    def drop(self, body: bytes, *, name: str = "me.png", content_type: str = "image/png") -> None:
+        transfer = self.page.evaluate_handle(
+            """([base64, name, type]) => {
+              const bytes = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
+              const transfer = new DataTransfer();
+              transfer.items.add(new File([bytes], name, { type }));
+              return transfer;
+            }""",
+            [base64.b64encode(body).decode(), name, content_type],
+        )
+        self.root.dispatch_event("dragover", {"dataTransfer": transfer})
+        self.root.dispatch_event("drop", {"dataTransfer": transfer})
+
+    def expect_saved(self) -> None:
+        expect(self.note).to_contain_text("Your new picture is saved")
+
+
+def bucket_url() -> str:
+    """Return a pattern of the URL that phase 2 posts to."""
+    return f"{settings.AWS_S3_ENDPOINT_URL}/**"
+
+
+def file_payload(
+    body: bytes, *, name: str = "me.png", content_type: str = "image/png"
+) -> FilePayload:
+    return {"name": name, "mimeType": content_type, "buffer": body}
+
+
+def live_avatar(user: User) -> Avatar | None:
+    """Return what the table says about the user's picture."""
+    return live_stores().references.read(str(user.pk)).avatar
+
+
+def promoted_keys(user: User) -> list[str]:
+    return _keys(owner_prefix(str(user.pk)))
+
+
+def pending_keys(user: User) -> list[str]:
+    return _keys(f"{PENDING_PREFIX}{user.pk}/")
+
+
+def _keys(prefix: str) -> list[str]:
+    return [found.key for found in live_stores().bucket.list_page(prefix=prefix).objects]
+
+
+def expect_soon(page: Page, look: Callable[[], object], expected: object) -> None:
+    """Assert what the server does after its answer: it deletes what is superseded."""
+    for _attempt in range(SECONDS_FOR_CLEARING_UP * 50):
+        if look() == expected:
+            return
+        page.wait_for_timeout(20)
+    assert look() == expected

@@ -1,0 +1,78 @@
+"""Who is signed in: by password, by one click, and after too many wrong guesses."""
+
+from django.conf import settings
+from playwright.sync_api import Page, expect
+
+from accounts.models import User
+from tests.browser.conftest import Complaints
+from tests.builders import make_user
+
+PASSWORD = "correct horse battery staple"
+
+
+def submit_login(page: Page, password: str) -> None:
+    page.get_by_label("Username").fill("kim")
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+
+
+def make_kim() -> User:
+    kim = make_user(username="kim")
+    kim.set_password(PASSWORD)
+    kim.save()
+    return kim
+
+
+def test_wrong_password_is_told_and_after_five_the_login_rests(
+    aws: None, page: Page, complaints: Complaints
+) -> None:
+    complaints.allow("429")
+    make_kim()
+    page.goto("/login/")
+    for _ in range(settings.AXES_FAILURE_LIMIT - 1):
+        submit_login(page, "wrong")
+        expect(page.get_by_role("alert")).to_contain_text("correct username and password")
+
+    submit_login(page, "wrong")
+
+    expect(page.get_by_role("heading", name="Too many attempts")).to_be_visible()
+    expect(page.get_by_text("rests for 15 minutes")).to_be_visible()
+    page.goto("/login/")
+    submit_login(page, PASSWORD)
+    expect(page.get_by_role("heading", name="Too many attempts")).to_be_visible()
+
+
+def test_login_with_password_and_logout(aws: None, page: Page) -> None:
+    kim = make_kim()
+    page.goto("/login/")
+
+    submit_login(page, PASSWORD)
+
+    card = page.locator(f"#user-{kim.pk}")
+    expect(card).to_have_attribute("aria-current", "true")
+    expect(card).to_contain_text("This is you")
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("link", name="Sign in").first).to_be_visible()
+    expect(card).not_to_contain_text("This is you")
+
+
+def test_one_click_on_a_card_signs_in_and_comes_back_to_the_same_place(
+    aws: None, page: Page
+) -> None:
+    ada = make_user(username="ada")
+    make_user(username="bob")
+    page.goto("/?q=ada")
+
+    page.locator(f"#user-{ada.pk}").get_by_role("button", name="Sign in as").click()
+
+    expect(page.locator(f"#user-{ada.pk}")).to_contain_text("This is you")
+    expect(page).to_have_url("/?q=ada")
+
+
+def test_one_click_on_the_login_page_signs_in(aws: None, page: Page) -> None:
+    ada = make_user(username="ada")
+    page.goto("/login/")
+
+    page.get_by_role("button", name="Sign in as").click()
+
+    expect(page.locator(f"#user-{ada.pk}")).to_contain_text("This is you")

@@ -1,0 +1,123 @@
+"""Every page: no accessibility problem in light or dark, and nothing a stranger wrote gets out."""
+
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import BrowserContext, Page, expect
+
+from accounts.models import User
+from tests.browser.conftest import Complaints, SignIn
+from tests.browser.panel import UploadPanel, file_payload
+from tests.builders import make_user, picture_bytes
+
+SCHEMES = ["light", "dark"]
+
+
+def assert_accessible(page: Page) -> None:
+    """Assert that axe finds nothing, in both colour schemes."""
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        found = Axe().run(page)
+        assert found.violations_count == 0, f"{page.url}, {scheme}: {found.generate_report()}"
+
+
+@pytest.mark.parametrize("path", ["/", "/?q=nobody", "/login/", "/inspection/bucket/",
+                                  "/inspection/table/", "/no-such-page/"])
+def test_page_is_accessible_signed_out(
+    aws: None, page: Page, complaints: Complaints, path: str
+) -> None:
+    complaints.allow("404")
+    make_user(username="ada")
+
+    page.goto(path)
+
+    assert_accessible(page)
+
+
+def test_locked_out_page_is_accessible(page: Page, complaints: Complaints, aws: None) -> None:
+    complaints.allow("429")
+    page.goto("/login/")
+    for _ in range(5):
+        page.get_by_label("Username").fill("kim")
+        page.get_by_label("Password").fill("wrong")
+        page.get_by_role("button", name="Sign in", exact=True).click()
+    expect(page.get_by_role("heading", name="Too many attempts")).to_be_visible()
+
+    assert_accessible(page)
+
+
+def test_users_page_is_accessible_in_every_state_of_the_panel(
+    panel: UploadPanel, page: Page
+) -> None:
+    page.get_by_text("Try to break it").click()
+    assert_accessible(page)
+    panel.choose(picture_bytes())
+    expect(panel.crop_area).to_be_focused()
+    assert_accessible(page)
+    panel.save.click()
+    panel.expect_saved()
+    assert_accessible(page)
+
+
+def test_bucket_and_table_are_accessible_with_rows(
+    panel: UploadPanel, user: User, page: Page
+) -> None:
+    panel.choose_and_save(picture_bytes())
+    panel.expect_saved()
+    page.get_by_text("Try to break it").click()
+    page.get_by_label("File to upload and forget").set_input_files(file_payload(picture_bytes()))
+    page.get_by_role("link", name="See the object in the bucket").wait_for()
+
+    page.goto("/inspection/bucket/")
+    expect(page.locator("tr[data-state=live]")).to_have_count(1)
+    expect(page.locator("tr[data-state=pending]")).to_have_count(1)
+    assert_accessible(page)
+    page.locator("tr[data-state=live]").get_by_role("link").click()
+    expect(page.locator("tr[data-state=live]")).to_contain_text(user.username)
+    assert_accessible(page)
+    page.locator("tr[data-state=live]").get_by_role("link").click()
+    expect(page.locator("tr[data-state=live]")).to_have_count(1)
+    expect(page.locator("tr[data-state=pending]")).to_have_count(0)
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 1280])
+def test_no_page_scrolls_sideways(
+    panel: UploadPanel, page: Page, complaints: Complaints, width: int
+) -> None:
+    complaints.allow("404")
+    page.set_viewport_size({"width": width, "height": 800})
+    for path in ("/", "/login/", "/inspection/bucket/", "/inspection/table/", "/nothing/"):
+        page.goto(path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+
+
+def test_names_with_markup_are_shown_as_text(aws: None, page: Page, sign_in: SignIn) -> None:
+    name = "<img src=x onerror=alert(1)>"
+    user = make_user(username="eve", first_name=name)
+    sign_in(user)
+
+    page.goto("/")
+
+    expect(page.locator(f"#user-{user.pk} h2")).to_contain_text(name)
+
+
+def test_without_javascript_the_page_says_so_and_removing_works(
+    context: BrowserContext, page: Page, user: User
+) -> None:
+    bare = context.browser.new_context(java_script_enabled=False)  # type: ignore[union-attr]
+    bare.add_cookies(context.cookies())  # type: ignore[arg-type]
+    bare_page = bare.new_page()
+    bare_page.goto(page.url)
+
+    expect(bare_page.get_by_text("Uploading needs JavaScript")).to_be_visible()
+    expect(bare_page.get_by_text("Save picture")).to_be_hidden()
+    bare_page.get_by_role("button", name="Remove picture").click()
+    expect(bare_page.get_by_role("heading", name="Users", exact=True)).to_be_visible()
+    bare.close()
+
+
+def test_vendored_copies_carry_their_licences() -> None:
+    vendor = Path(__file__).parents[2] / "static" / "vendor"
+    for library in vendor.iterdir():
+        assert list(library.glob("LICENSE*")), library.name

@@ -1,0 +1,181 @@
+"""What happens when the network, the policy or the user will not, on the way through the phases."""
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from accounts.models import User
+from avatars.services import remove_picture
+from avatars.stores import live_stores
+from tests.browser.conftest import Complaints
+from tests.browser.panel import (
+    BEGIN,
+    CONFIRM,
+    UploadPanel,
+    bucket_url,
+    expect_soon,
+    live_avatar,
+    pending_keys,
+    promoted_keys,
+)
+from tests.builders import picture_bytes
+
+# The pauses between two attempts are for busy servers; here they would only take time.
+HASTE = """
+const later = window.setTimeout;
+window.setTimeout = (call, ms) => later(call, ms < 5000 ? ms / 50 : ms);
+"""
+
+
+@pytest.fixture
+def hasty_panel(page: Page, user: User) -> UploadPanel:
+    page.add_init_script(HASTE)
+    return UploadPanel(page)
+
+
+def refuse_as_expired(route: Route) -> None:
+    """Answer as S3 answers a policy that has expired."""
+    route.fulfill(
+        status=403,
+        headers={"Access-Control-Allow-Origin": "*", "Content-Type": "application/xml"},
+        body="<Error><Code>AccessDenied</Code>"
+        "<Message>Invalid according to Policy: Policy expired.</Message></Error>",
+    )
+
+
+def test_cancel_during_phase_2_leaves_the_old_picture(
+    panel: UploadPanel, user: User, page: Page
+) -> None:
+    stalled: list[Route] = []
+    page.route(bucket_url(), stalled.append)
+    panel.choose_and_save(picture_bytes())
+    expect(panel.step("Upload to bucket")).to_contain_text("(now)")
+    expect(panel.root.get_by_role("progressbar")).to_be_visible()
+    expect(panel.button("Cancel")).to_be_focused()
+
+    panel.button("Cancel").click()
+
+    expect(panel.note).to_have_text("Cancelled. Your picture is what it was before.")
+    expect(panel.input).to_be_focused()
+    assert live_avatar(user) is None
+    assert pending_keys(user) == []
+
+
+def test_cancel_while_cropping_sends_nothing(panel: UploadPanel, user: User, page: Page) -> None:
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.method))
+    panel.choose(picture_bytes())
+
+    panel.button("Cancel").click()
+
+    expect(panel.note).to_contain_text("Cancelled.")
+    expect(panel.crop_area).to_have_count(0)
+    assert "POST" not in requests
+
+
+@pytest.mark.parametrize("phase", ["begin", "send", "confirm"])
+def test_dead_network_is_told_and_the_button_takes_up_where_it_failed(
+    hasty_panel: UploadPanel, user: User, page: Page, complaints: Complaints, phase: str
+) -> None:
+    complaints.allow("ERR_FAILED")
+    panel = hasty_panel
+    target = {"begin": BEGIN, "send": bucket_url(), "confirm": CONFIRM}[phase]
+    attempts: list[str] = []
+    page.on("request", lambda request: attempts.append(request.method + request.url))
+    page.route(target, lambda route: route.abort())
+    panel.choose_and_save(picture_bytes())
+    expect(panel.note).to_contain_text("The connection broke off.")
+    expect(panel.button("Try again")).to_be_focused()
+    begun = len([url for url in attempts if url.endswith("/avatars/uploads/")])
+    page.unroute(target)
+
+    panel.button("Try again").click()
+
+    panel.expect_saved()
+    begun_in_all = len([url for url in attempts if url.endswith("/avatars/uploads/")])
+    assert begun_in_all == begun + (phase == "begin")
+    expect_soon(page, lambda: len(promoted_keys(user)), 1)
+
+
+def test_one_lost_answer_is_repeated_unasked(
+    hasty_panel: UploadPanel, user: User, page: Page, complaints: Complaints
+) -> None:
+    complaints.allow("ERR_FAILED")
+    page.route(CONFIRM, lambda route: (route.fetch(), route.abort()), times=1)
+
+    hasty_panel.choose_and_save(picture_bytes())
+
+    hasty_panel.expect_saved()
+    assert live_avatar(user)
+
+
+def test_expired_policy_is_renewed_unasked(
+    hasty_panel: UploadPanel, user: User, page: Page, complaints: Complaints
+) -> None:
+    complaints.allow("403")
+    permissions: list[str] = []
+    page.on("request", lambda request: permissions.append(request.url))
+    page.route(bucket_url(), refuse_as_expired, times=1)
+
+    hasty_panel.choose_and_save(picture_bytes())
+
+    hasty_panel.expect_saved()
+    assert len([url for url in permissions if url.endswith("/avatars/uploads/")]) == 2
+    assert live_avatar(user)
+
+
+def test_refusal_that_stays_is_told_with_its_code(
+    hasty_panel: UploadPanel, page: Page, complaints: Complaints
+) -> None:
+    complaints.allow("403")
+    page.route(bucket_url(), refuse_as_expired)
+
+    hasty_panel.choose_and_save(picture_bytes())
+
+    expect(hasty_panel.note).to_contain_text("The bucket refused the picture (AccessDenied).")
+    expect(hasty_panel.button("Try again")).to_be_visible()
+
+
+def test_words_of_the_site_are_shown(
+    hasty_panel: UploadPanel, page: Page, complaints: Complaints
+) -> None:
+    complaints.allow("429")
+    refusal = {"error": {"code": "too_many_requests", "message": "That was <b>too</b> often."}}
+    page.route(
+        BEGIN,
+        lambda route: route.fulfill(status=429, headers={"Retry-After": "40"}, json=refusal),
+    )
+
+    hasty_panel.choose_and_save(picture_bytes())
+
+    expect(hasty_panel.note).to_have_text("That was <b>too</b> often.")
+
+
+def test_lost_session_is_told(
+    panel: UploadPanel, page: Page, complaints: Complaints
+) -> None:
+    complaints.allow("401|403")
+    page.context.clear_cookies(name="sessionid")
+
+    panel.choose_and_save(picture_bytes())
+
+    expect(panel.note).to_contain_text("sign in")
+
+
+def test_removal_while_confirming_wins(
+    hasty_panel: UploadPanel, user: User, page: Page, complaints: Complaints
+) -> None:
+    complaints.allow("409")
+    panel = hasty_panel
+
+    def remove_first(route: Route) -> None:
+        remove_picture(owner_id=str(user.pk), stores=live_stores())
+        route.continue_()
+
+    page.route(CONFIRM, remove_first, times=1)
+
+    panel.choose_and_save(picture_bytes())
+
+    expect(panel.note).to_contain_text("The picture was removed while this upload was under way.")
+    assert live_avatar(user) is None
+    panel.button("Try again").click()
+    panel.expect_saved()

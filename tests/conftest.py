@@ -1,0 +1,52 @@
+"""Fixtures of all tests: the embedded AWS of this process, emptied before each use."""
+
+from collections.abc import Iterator
+from concurrent.futures import Future
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+from avatars.stores import Stores, live_stores
+from uploads import limits
+from uploads.embedded.server import EmbeddedAWS
+from uploads.provisioning import provision
+
+
+class AtOnce:
+    """A background that does its work before the caller goes on, so that tests can look."""
+
+    def submit(self, call: Any, /, *args: Any, **kwargs: Any) -> "Future[Any]":
+        future: Future[Any] = Future()
+        try:
+            future.set_result(call(*args, **kwargs))
+        except Exception as error:  # noqa: BLE001 (a future carries any)
+            future.set_exception(error)
+        return future
+
+
+@pytest.fixture(scope="session")
+def embedded_aws() -> Iterator[EmbeddedAWS]:
+    """Return the running embedded AWS of this process."""
+    server = EmbeddedAWS(
+        port=settings.EMBEDDED_AWS_PORT,
+        access_key=str(settings.AWS_ACCESS_KEY_ID),
+        secret_key=str(settings.AWS_SECRET_ACCESS_KEY),
+        region=settings.AWS_REGION,
+    )
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def aws(embedded_aws: EmbeddedAWS, monkeypatch: pytest.MonkeyPatch) -> Stores:
+    """Return stores on an empty, provisioned bucket and table, working at once."""
+    embedded_aws.reset()
+    list(provision(change=True))
+    limits.forget_all()
+    stores = replace(live_stores(), background=AtOnce())
+    for module in ("avatars.views", "avatars.admin", "avatars.management.commands.sweep"):
+        monkeypatch.setattr(f"{module}.live_stores", lambda: stores)
+    return stores

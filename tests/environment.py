@@ -1,0 +1,27 @@
+"""What the settings of a test run come from: set before Django reads them (``-p`` in pyproject).
+
+Each process of a parallel run has an embedded AWS of its own, on a port of its own.
+"""
+
+import os
+import socket
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+for name in [name for name in os.environ if name.startswith(("AWS_", "AVATAR", "UPLOAD_"))]:
+    del os.environ[name]  # nothing a developer has set may reach the tests
+
+os.environ |= {
+    "EMBEDDED_AWS_PORT": str(_free_port()),
+    "SECRET_KEY": "only-for-tests",
+    "DATABASE_URL": os.environ.get("TEST_DATABASE_URL", "sqlite://:memory:"),
+    "DEBUG": "true",
+    "DEMO": "true",
+    # PynamoDB would read a file of the machine's.
+    "PYNAMODB_CONFIG": os.devnull + "/none",
+}

@@ -1,0 +1,335 @@
+"""A presigned URL is good for the one request it was signed for, and for its time."""
+
+import http.client
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.functional.embedded.builders import KEY, PNG, Place, Signer, detail_of, error_of
+
+STRANGE_KEYS = ["a b", "a+b", "a%20b", "100%", "ünï/日本", "(a)!*'~", "/leading", "a//b", "a/../b"]
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE"])
+def test_request_is_refused_when_its_url_is_not_signed(place: Place, method: str) -> None:
+    place.put(KEY)
+
+    response = place.request(
+        method, place.object_url(KEY), body=b"new" if method == "PUT" else None
+    )
+
+    assert response.status == 403
+    assert response.data == b"" or error_of(response)[1] == "AccessDenied"
+    assert place.body(KEY) == PNG
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE"])
+def test_request_is_refused_when_its_url_was_signed_for_another_method(
+    place: Place, method: str
+) -> None:
+    place.put(KEY)
+    url = Signer().presign("POST", place.object_url(KEY))
+
+    response = place.request(method, url, body=b"new" if method == "PUT" else None)
+
+    assert response.status == 403
+    assert response.data == b"" or error_of(response)[1] == "SignatureDoesNotMatch"
+    assert place.body(KEY) == PNG
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("pending/7/upload", "avatars/7/live"),
+        ("X-Amz-Expires=600", "X-Amz-Expires=6000"),
+        ("X-Amz-Signature=", "X-Amz-Signature=0"),
+        ("?", "?acl&"),
+        ("?", "?response-content-type=text%2Fhtml&"),
+        ("?", "?versionId=1&"),
+        ("?", "?x-amz-meta-owner=8&"),
+    ],
+)
+def test_request_is_refused_when_its_url_was_changed(
+    place: Place, method: str, old: str, new: str
+) -> None:
+    place.put(KEY)
+    place.put("avatars/7/live")
+    url = Signer().presign(method, place.object_url(KEY)).replace(old, new)
+
+    response = place.request(method, url, body=b"new" if method == "PUT" else None)
+
+    assert error_of(response)[:2] == (403, "SignatureDoesNotMatch")
+    assert (place.body(KEY), place.body("avatars/7/live")) == (PNG, PNG)
+
+
+@pytest.mark.parametrize(
+    ("signer", "code"),
+    [
+        (Signer(access_key="AKIDSOMEBODY"), "InvalidAccessKeyId"),
+        (Signer(secret_key="guessed"), "SignatureDoesNotMatch"),
+    ],
+    ids=["access key", "secret key"],
+)
+def test_url_is_refused_when_signed_by_another(place: Place, signer: Signer, code: str) -> None:
+    response = place.request("PUT", signer.presign("PUT", place.object_url(KEY)), body=PNG)
+
+    assert error_of(response)[:2] == (403, code)
+    assert place.keys() == []
+
+
+@pytest.mark.parametrize("age", [601, 6000])
+def test_url_is_refused_when_it_has_expired(place: Place, age: int) -> None:
+    signer = Signer(at=datetime.now(UTC) - timedelta(seconds=age))
+
+    response = place.request("PUT", signer.presign("PUT", place.object_url(KEY)), body=PNG)
+
+    assert error_of(response) == (403, "AccessDenied", "Request has expired")
+    assert detail_of(response, "X-Amz-Expires") == "600"
+    assert detail_of(response, "Expires").endswith("Z")
+    assert place.keys() == []
+
+
+def test_url_is_refused_when_signed_in_the_future(place: Place) -> None:
+    signer = Signer(at=datetime.now(UTC) + timedelta(minutes=16))
+
+    response = place.request("PUT", signer.presign("PUT", place.object_url(KEY)), body=PNG)
+
+    assert error_of(response) == (403, "AccessDenied", "Request is not yet valid")
+    assert place.keys() == []
+
+
+@pytest.mark.parametrize("expires", ["0", "-1", "604801", "soon", "", "1.5", "9" * 30])
+def test_url_is_refused_when_its_lifetime_is_out_of_bounds(place: Place, expires: str) -> None:
+    url = Signer().presign("PUT", place.object_url(KEY), expires=expires)
+
+    response = place.request("PUT", url, body=PNG)
+
+    assert error_of(response)[:2] == (400, "AuthorizationQueryParametersError")
+    assert place.keys() == []
+
+
+def test_url_is_good_for_a_week_when_signed_for_one(place: Place) -> None:
+    signer = Signer(at=datetime.now(UTC) - timedelta(days=6, hours=23))
+    url = signer.presign("PUT", place.object_url(KEY), expires="604800")
+
+    assert place.request("PUT", url, body=PNG).status == 200
+    assert place.body(KEY) == PNG
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Algorithm", "Credential", "Signature", "Date", "SignedHeaders", "Expires"],
+)
+def test_url_is_refused_when_a_parameter_is_missing(place: Place, name: str) -> None:
+    url = Signer().presign("PUT", place.object_url(KEY)).replace(f"X-Amz-{name}=", "X-Ignored=")
+
+    response = place.request("PUT", url, body=PNG)
+
+    assert error_of(response)[:2] == (400, "AuthorizationQueryParametersError")
+    assert place.keys() == []
+
+
+@pytest.mark.parametrize(
+    ("signer", "text"),
+    [
+        (Signer(region="us-east-1"), "the region 'us-east-1' is wrong; expecting 'eu-west-1'"),
+        (Signer(service="dynamodb"), "incorrect service"),
+        (Signer(access_key=""), "a non-empty Access Key"),
+    ],
+    ids=["region", "service", "no access key"],
+)
+def test_url_is_refused_when_signed_for_another_place(
+    place: Place, signer: Signer, text: str
+) -> None:
+    response = place.request("PUT", signer.presign("PUT", place.object_url(KEY)), body=PNG)
+
+    status, code, message = error_of(response)
+    assert (status, code) == (400, "AuthorizationQueryParametersError")
+    assert message.startswith(f"Error parsing the X-Amz-Credential parameter; {text}")
+    assert place.keys() == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("X-Amz-Date=2", "X-Amz-Date=x2"),
+        ("X-Amz-Date=20", "X-Amz-Date=19"),
+        ("AWS4-HMAC-SHA256", "AWS4-HMAC-SHA1"),
+        ("aws4_request", "aws5_request"),
+    ],
+)
+def test_url_is_refused_when_a_parameter_is_malformed(place: Place, old: str, new: str) -> None:
+    url = Signer().presign("PUT", place.object_url(KEY)).replace(old, new)
+
+    response = place.request("PUT", url, body=PNG)
+
+    assert error_of(response)[:2] == (400, "AuthorizationQueryParametersError")
+    assert place.keys() == []
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["x-amz-tagging", "x-amz-acl", "x-amz-meta-owner", "x-amz-copy-source", "X-Amz-Storage-Class"],
+)
+def test_put_is_refused_when_a_header_of_amazon_is_not_signed(place: Place, header: str) -> None:
+    url = Signer().presign("PUT", place.object_url(KEY))
+
+    response = place.request("PUT", url, body=PNG, headers={header: "x"})
+
+    status, code, message = error_of(response)
+    assert (status, code) == (403, "AccessDenied")
+    assert message == "There were headers present in the request which were not signed"
+    assert detail_of(response, "HeadersNotSigned") == header.lower()
+    assert place.keys() == []
+
+
+@pytest.mark.parametrize("sent", [{}, {"x-amz-tagging": "Status=Kept"}], ids=["absent", "changed"])
+def test_put_is_refused_when_a_signed_header_is_not_as_signed(
+    place: Place, sent: Mapping[str, str]
+) -> None:
+    url = Signer().presign(
+        "PUT", place.object_url(KEY), headers={"x-amz-tagging": "Status=Pending"}
+    )
+
+    response = place.request("PUT", url, body=PNG, headers=sent)
+
+    assert error_of(response)[:2] == (403, "SignatureDoesNotMatch")
+    assert place.keys() == []
+
+
+def test_put_is_refused_when_the_host_is_not_signed(place: Place) -> None:
+    url = Signer().presign("PUT", place.object_url(KEY))
+    url = url.replace("X-Amz-SignedHeaders=host", "X-Amz-SignedHeaders=date")
+
+    response = place.request("PUT", url, body=PNG)
+
+    assert error_of(response)[:2] == (403, "AccessDenied")
+    assert place.keys() == []
+
+
+@pytest.mark.parametrize("query", ["AWSAccessKeyId=AKIDTRIPHASE&Signature=x&Expires=9999999999"])
+def test_url_is_refused_when_signed_with_version_2(place: Place, query: str) -> None:
+    response = place.request("PUT", f"{place.object_url(KEY)}?{query}", body=PNG)
+
+    assert error_of(response)[:2] == (400, "InvalidRequest")
+    assert place.keys() == []
+
+
+def test_url_is_refused_when_sent_with_an_authorization_header(place: Place) -> None:
+    url = Signer().presign("PUT", place.object_url(KEY))
+
+    response = place.request("PUT", url, body=PNG, headers={"Authorization": "AWS4-HMAC-SHA256"})
+
+    assert error_of(response)[:2] == (400, "InvalidArgument")
+    assert place.keys() == []
+
+
+def test_form_is_refused_when_its_url_is_presigned(place: Place) -> None:
+    """moto would store a form that comes this way without looking at a policy."""
+    url = Signer().presign("POST", place.url)
+
+    response = place.http.request("POST", url, fields={"key": KEY, "file": ("a.png", PNG)})
+
+    assert error_of(response)[:2] == (405, "MethodNotAllowed")
+    assert place.keys() == []
+
+
+def test_account_is_not_chosen_by_a_header_when_moto_would_let_it(place: Place) -> None:
+    url = Signer().presign("PUT", place.object_url(KEY))
+
+    response = place.request("PUT", url, body=PNG, headers={"x-moto-account-id": "000000000001"})
+
+    assert response.status == 200
+    assert place.keys() == [KEY]
+
+
+@pytest.mark.parametrize("key", STRANGE_KEYS)
+def test_put_and_get_work_when_signed_by_hand(place: Place, key: str) -> None:
+    """Over http.client, which sends a URL as it is: others resolve `..` and change encodings."""
+    signer = Signer()
+    url = place.object_url(key)
+    connection = http.client.HTTPConnection(urlsplit(place.endpoint).netloc)
+
+    connection.request("PUT", signer.presign("PUT", url)[len(place.endpoint) :], PNG)
+    put = connection.getresponse()
+    assert (put.status, put.read()) == (200, b"")
+    connection.request("GET", signer.presign("GET", url)[len(place.endpoint) :])
+    got = connection.getresponse()
+    assert (got.status, got.read()) == (200, PNG)
+
+    connection.close()
+    assert place.keys() == [key]
+
+
+@pytest.mark.parametrize("key", [key for key in STRANGE_KEYS if ".." not in key])
+def test_put_and_get_work_when_signed_by_boto3(place: Place, key: str) -> None:
+    params: Any = {"Bucket": place.name, "Key": key}
+    put_url = place.s3.generate_presigned_url("put_object", Params=params)
+    get_url = place.s3.generate_presigned_url("get_object", Params=params)
+
+    assert place.request("PUT", put_url, body=PNG).status == 200
+    assert place.keys() == [key]
+    assert place.request("GET", get_url).data == PNG
+
+
+def test_head_and_delete_work_when_signed(place: Place) -> None:
+    place.put(KEY)
+    params: Any = {"Bucket": place.name, "Key": KEY}
+
+    head = place.request("HEAD", place.s3.generate_presigned_url("head_object", Params=params))
+    deleted = place.request(
+        "DELETE", place.s3.generate_presigned_url("delete_object", Params=params)
+    )
+
+    assert (head.status, head.headers["Content-Length"], head.data) == (200, str(len(PNG)), b"")
+    assert deleted.status == 204
+    assert place.keys() == []
+
+
+def test_put_stores_headers_when_they_are_signed(place: Place) -> None:
+    headers = {"x-amz-tagging": "Status=Pending", "x-amz-meta-owner": "7", "if-none-match": "*"}
+    url = Signer().presign("PUT", place.object_url(KEY), headers=headers)
+
+    first = place.request("PUT", url, body=PNG, headers={**headers, "Content-Type": "image/png"})
+    second = place.request("PUT", url, body=b"other", headers=headers)
+
+    assert first.status == 200
+    assert error_of(second)[:2] == (412, "PreconditionFailed")
+    assert place.body(KEY) == PNG
+    assert place.tags(KEY) == {"Status": "Pending"}
+    assert place.head(KEY)["Metadata"] == {"owner": "7"}
+    assert place.head(KEY)["ContentType"] == "image/png"
+
+
+def test_body_is_kept_whole_when_its_type_is_a_form(place: Place) -> None:
+    url = Signer().presign("PUT", place.object_url(KEY))
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+
+    assert place.request("PUT", url, body=b"key=a&file=b", headers=headers).status == 200
+    assert place.body(KEY) == b"key=a&file=b"
+
+
+def test_answer_is_given_the_headers_that_the_url_was_signed_with(place: Place) -> None:
+    place.put(KEY)
+    disposition = "attachment; filename=\"a b.png\"; filename*=UTF-8''%C3%BC+.png"
+    params: Any = {
+        "Bucket": place.name,
+        "Key": KEY,
+        "ResponseContentDisposition": disposition,
+        "ResponseContentType": "application/octet-stream",
+    }
+
+    response = place.request("GET", place.s3.generate_presigned_url("get_object", Params=params))
+
+    assert response.headers["Content-Disposition"] == disposition
+    assert response.headers["Content-Type"] == "application/octet-stream"
+
+
+def test_error_is_empty_when_the_method_is_head(place: Place) -> None:
+    response = place.request("HEAD", place.object_url(KEY))
+
+    assert (response.status, response.data) == (403, b"")

@@ -1,0 +1,132 @@
+"""Starting, stopping, forgetting; connections that are used again; the command."""
+
+import http.client
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.functional.embedded.builders import ACCESS_KEY, REGION, SECRET_KEY, Place, Signer
+from uploads.embedded.server import EmbeddedAWS
+
+ROOT = Path(__file__).parents[3]
+
+
+def embedded(port: int = 0) -> EmbeddedAWS:
+    return EmbeddedAWS(port=port, access_key=ACCESS_KEY, secret_key=SECRET_KEY, region=REGION)
+
+
+def connect(endpoint: str) -> http.client.HTTPConnection:
+    address = urlsplit(endpoint)
+    return http.client.HTTPConnection(str(address.hostname), address.port, timeout=20)
+
+
+def test_start_fails_when_the_port_is_busy() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        aws = embedded(busy.getsockname()[1])
+
+        with pytest.raises(OSError, match="in use"):
+            aws.start()
+
+
+def test_nobody_listens_when_stopped() -> None:
+    aws = embedded()
+    endpoint = aws.start()
+    connection = connect(endpoint)
+    connection.request("GET", "/")
+    connection.getresponse().read()
+
+    aws.stop()
+    aws.stop()
+
+    assert connection.sock is not None
+    assert connection.sock.recv(1) == b""
+    connection.close()
+    with pytest.raises(ConnectionRefusedError):
+        connect(endpoint).connect()
+
+
+def test_connection_is_used_again_after_any_answer(place: Place) -> None:
+    connection = connect(place.endpoint)
+    path = urlsplit(place.object_url("a")).path
+    signed = Signer().presign("PUT", place.object_url("a"))[len(place.endpoint) :]
+
+    statuses = []
+    for method, target, body in [
+        ("PUT", path, b"x" * 300_000),
+        ("PUT", signed, b"stored"),
+        ("POST", f"/{place.name}", b"no form"),
+        ("HEAD", path, None),
+        ("GET", path, None),
+    ]:
+        connection.request(method, target, body)
+        first = connection.sock
+        response = connection.getresponse()
+        response.read()
+        statuses.append(response.status)
+        assert connection.sock is first
+
+    connection.close()
+    assert statuses == [403, 200, 412, 403, 403]
+
+
+@pytest.mark.parametrize("length", ["-1", "x", "1_0", "+1"])
+def test_request_is_refused_when_its_length_is_none(place: Place, length: str) -> None:
+    connection = connect(place.endpoint)
+    connection.request("PUT", f"/{place.name}/a", headers={"Content-Length": length})
+
+    assert connection.getresponse().status == 400
+    connection.close()
+    assert place.keys() == []
+
+
+def test_command_serves_until_it_is_told_to_end() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with command(port, "key") as process:
+        try:
+            line = process.stdout.readline() if process.stdout else ""
+            with socket.create_connection(("127.0.0.1", port)):
+                pass
+        finally:
+            process.terminate()
+        output, errors = process.communicate(timeout=30)
+
+    assert line.strip().endswith(f"http://127.0.0.1:{port}")
+    assert (process.returncode, output, errors) == (0, "", "")
+
+
+@pytest.mark.parametrize("secret", ["", "key"], ids=["no keys", "busy port"])
+def test_command_says_why_when_it_cannot_serve(secret: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        port = busy.getsockname()[1]
+        with command(port, secret) as process:
+            output, errors = process.communicate(timeout=30)
+
+    reason = f"Port {port} of 127.0.0.1 cannot be served" if secret else "The embedded AWS checks"
+    assert (process.returncode, output) == (1, "")
+    assert errors.startswith(f"CommandError: {reason}")
+    assert len(errors.splitlines()) == 1
+
+
+def command(port: int, secret: str) -> subprocess.Popen[str]:
+    """The management command in a process of its own, with the settings it reads and no others."""
+    program = f"""
+from django.conf import settings
+settings.configure(
+    EMBEDDED_AWS_PORT={port}, AWS_ACCESS_KEY_ID="embedded", AWS_SECRET_ACCESS_KEY={secret!r},
+    AWS_REGION="us-east-1",
+)
+from uploads.management.commands.embedded_aws import Command
+Command().run_from_argv(["manage.py", "embedded_aws"])
+"""
+    return subprocess.Popen(  # noqa: S603 - our own program
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )

@@ -1,0 +1,155 @@
+"""The strict front: every request is checked here before moto sees it.
+
+The way of a request:
+
+- a browser's preflight is answered by the bucket's CORS rules;
+- a form posted to a bucket is checked against its policy (`post.py`) and stored as a PUT;
+- everything else must be signed by the one account (`authentication.py`), in the query or in a
+  header, and timely;
+- what is good goes to moto's S3 or DynamoDB (`store.py`); no other service is reachable.
+
+Every S3 answer, errors included, carries the headers that the bucket's CORS rules grant the asking
+origin, so that a page can read why its upload was refused.
+"""
+
+import io
+import logging
+import secrets
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from http import HTTPStatus
+from tempfile import SpooledTemporaryFile
+from typing import Any
+
+from uploads.embedded import cors
+from uploads.embedded.authentication import (
+    UNSIGNED_TRAILER,
+    authenticate_dynamodb,
+    authenticate_s3,
+    is_sha256,
+)
+from uploads.embedded.digests import check_digests, check_payload_hash
+from uploads.embedded.errors import DynamoDBError, S3Error, entity_too_large, method_not_allowed
+from uploads.embedded.messages import Environ, Request, Response
+from uploads.embedded.policy import MAX_POST_SIZE
+from uploads.embedded.post import post_object
+from uploads.embedded.signatures import Account
+from uploads.embedded.store import Store
+
+logger = logging.getLogger(__name__)
+
+METHODS = frozenset({"GET", "HEAD", "PUT", "POST", "DELETE"})
+DYNAMODB_TARGET = "DynamoDB_20120810."
+MAX_DYNAMODB_REQUEST = 16 * 1024 * 1024
+"""Bytes. AWS: "Quotas in Amazon DynamoDB"."""
+CHUNK = 64 * 1024
+IN_MEMORY = 1024 * 1024
+
+
+class Front:
+    """The WSGI application."""
+
+    def __init__(self, account: Account, store: Store) -> None:
+        self._account = account
+        self._store = store
+
+    def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        request = Request.of(environ)
+        is_dynamodb = bool(request.header("x-amz-target"))
+        response = self._dynamodb(request) if is_dynamodb else self._s3(request)
+        phrase = HTTPStatus(response.status).phrase
+        start_response(f"{response.status} {phrase}", response.headers)
+        return [b"" if request.method == "HEAD" else response.body]
+
+    def _s3(self, request: Request) -> Response:
+        request_id = secrets.token_hex(8).upper()
+        try:
+            response = self._answer_s3(request)
+        except S3Error as error:
+            response = _xml_error(error, request, request_id)
+        except (ConnectionError, TimeoutError):
+            raise
+        except Exception:
+            logger.exception("The embedded S3 failed at %s %s", request.method, request.path)
+            failure = S3Error("InternalError", "We encountered an internal error.", 500)
+            response = _xml_error(failure, request, request_id)
+        if request.method != "OPTIONS":
+            rules = self._store.cors_rules(request.bucket) or []
+            response.headers += cors.response_headers(rules, request)
+        response.headers += [("Server", "AmazonS3"), ("x-amz-request-id", request_id)]
+        return response
+
+    def _answer_s3(self, request: Request) -> Response:
+        now = datetime.now(UTC)
+        if request.method == "OPTIONS":
+            return cors.preflight(self._store.cors_rules(request.bucket), request)
+        if request.method not in METHODS:
+            raise method_not_allowed(request.method)
+        if _is_form_upload(request):
+            return post_object(request, self._account, self._store, now)
+        authenticate_s3(request, self._account, now)
+        if request.method == "POST" and not request.key and "delete" not in request.query:
+            raise method_not_allowed("POST")
+        return self._forward_s3(request)
+
+    def _forward_s3(self, request: Request) -> Response:
+        """Hand a signed request on, its body being what it was said to be."""
+        with SpooledTemporaryFile(max_size=IN_MEMORY) as body:
+            size = _copy_body(request, body)
+            declared = request.header("x-amz-content-sha256")
+            if is_sha256(declared):
+                check_payload_hash(body, declared)
+            if declared != UNSIGNED_TRAILER:
+                check_digests(body, request.header)
+            return self._store.s3(request, body, size)
+
+    def _dynamodb(self, request: Request) -> Response:
+        request_id = secrets.token_hex(16).upper()
+        try:
+            response = self._answer_dynamodb(request)
+        except DynamoDBError as error:
+            headers = [("Content-Type", "application/x-amz-json-1.0")]
+            response = Response(error.status, headers, error.json())
+        except (ConnectionError, TimeoutError):
+            raise
+        except Exception:
+            logger.exception("The embedded DynamoDB failed at %s", request.header("x-amz-target"))
+            response = Response(500, [], DynamoDBError("InternalServerError", "").json())
+        response.headers += [("Server", "Server"), ("x-amzn-RequestId", request_id)]
+        return response
+
+    def _answer_dynamodb(self, request: Request) -> Response:
+        target = request.header("x-amz-target")
+        if not target.startswith(DYNAMODB_TARGET) or request.method != "POST":
+            raise DynamoDBError("UnknownOperationException", "")
+        body = request.body.read(MAX_DYNAMODB_REQUEST + 1)
+        if len(body) > MAX_DYNAMODB_REQUEST:
+            raise DynamoDBError("RequestEntityTooLarge", "", 413)
+        authenticate_dynamodb(request, body, self._account, datetime.now(UTC))
+        return self._store.dynamodb(request, io.BytesIO(body), len(body))
+
+
+def _is_form_upload(request: Request) -> bool:
+    """A POST to the bucket itself. "The HTML form declaration does not accept query string
+    authentication parameters", so one with a query is something else."""
+    is_bucket = bool(request.bucket) and not request.key
+    return request.method == "POST" and is_bucket and not request.query_string
+
+
+def _copy_body(request: Request, target: SpooledTemporaryFile[bytes]) -> int:
+    """Take the body off the network; its size in bytes. A PUT holds at most 5 GB."""
+    declared = request.content_length or 0
+    if declared > MAX_POST_SIZE:
+        raise entity_too_large(declared, MAX_POST_SIZE)
+    size = 0
+    while chunk := request.body.read(CHUNK):
+        size += target.write(chunk)
+        if size > MAX_POST_SIZE:
+            raise entity_too_large(size, MAX_POST_SIZE)
+    target.seek(0)
+    return size
+
+
+def _xml_error(error: S3Error, request: Request, request_id: str) -> Response:
+    document = error.xml(resource=request.path, request_id=request_id)
+    return Response(error.status, [("Content-Type", "application/xml")], document)

@@ -1,0 +1,109 @@
+"""The embedded AWS as one object: start it, point boto3 at its address, reset it, stop it."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from types import TracebackType
+from typing import Any, Self
+
+from werkzeug.serving import ThreadedWSGIServer
+
+from uploads.embedded.front import Front
+from uploads.embedded.handler import Handler
+from uploads.embedded.signatures import Account
+from uploads.embedded.store import Store
+
+HOST = "127.0.0.1"
+POLL = 0.05
+"""Seconds between looks at whether to stop."""
+
+
+class EmbeddedAWS:
+    """moto's S3 and DynamoDB behind the strict front, on 127.0.0.1, in this process.
+
+    State is moto's, so all instances of one process share it; it is gone when the process ends.
+    """
+
+    def __init__(self, *, port: int = 0, access_key: str, secret_key: str, region: str) -> None:
+        self._port = port
+        account = Account(access_key, secret_key, region)
+        self._store = Store(account)
+        self._front = Front(account, self._store)
+        self._server: _Server | None = None
+        self._thread: threading.Thread | None = None
+        self.endpoint_url = ""
+
+    def start(self) -> str:
+        """Serve in a thread of its own and return `endpoint_url`. OSError if the port is busy."""
+        server = self._bind()
+        self._thread = threading.Thread(
+            target=server.serve_forever, args=(POLL,), name="embedded-aws", daemon=True
+        )
+        self._thread.start()
+        return self.endpoint_url
+
+    def serve_forever(self) -> None:
+        """Serve in this thread until `stop` is called from another, or interrupted."""
+        self._bind().serve_forever(POLL)
+
+    def stop(self) -> None:
+        """End every connection and wait for the serving thread. Harmless if not started."""
+        server, self._server = self._server, None
+        if server:
+            server.shutdown()
+            server.close_connections()
+            server.server_close()
+        if self._thread:
+            self._thread.join()
+            self._thread = None
+
+    def reset(self) -> None:
+        """Forget every bucket and table."""
+        self._store.reset()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _bind(self) -> _Server:
+        """Listen. The socket is made here because werkzeug's server exits when a port is busy."""
+        with socket.create_server((HOST, self._port), backlog=128) as listener:
+            port = listener.getsockname()[1]
+            self._server = _Server(HOST, port, self._front, Handler, fd=listener.fileno())
+        self.endpoint_url = f"http://{HOST}:{port}"
+        return self._server
+
+
+class _Server(ThreadedWSGIServer):
+    """A thread per connection, and a way to end those that wait for another request."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._connections: set[socket.socket] = set()
+        self._connections_lock = threading.Lock()
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        with self._connections_lock:
+            self._connections.add(request)
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            with self._connections_lock:
+                self._connections.discard(request)
+
+    def close_connections(self) -> None:
+        with self._connections_lock:
+            for connection in self._connections:
+                try:
+                    connection.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    continue  # The client was faster.

@@ -1,0 +1,79 @@
+"""The `tagging` field of a form: XML in, tags out.
+
+AWS: "POST Object" for the field, "Categorizing your objects using tags" for the limits.
+"""
+
+import re
+from urllib.parse import urlencode
+from xml.etree.ElementTree import Element, ParseError
+
+from defusedxml.common import DefusedXmlException  # type: ignore[import-untyped]  # no stubs exist
+from defusedxml.ElementTree import fromstring  # type: ignore[import-untyped]  # no stubs exist
+
+from uploads.embedded.errors import S3Error
+
+MAX_TAGS = 10
+MAX_KEY = 128
+MAX_VALUE = 256
+ALLOWED = re.compile(r"[\w\s+\-=.:/@]*")
+
+
+def read_tagging(xml: str) -> dict[str, str]:
+    """The tags in `<Tagging><TagSet><Tag><Key/><Value/></Tag>...`; `S3Error` if there are none.
+
+    Entities are never expanded. S3 itself takes an unknown root for an empty set; here that is
+    malformed too, for an upload without the tags that its policy speaks of helps nobody.
+    """
+    try:
+        root: Element = fromstring(xml, forbid_dtd=True)
+    except (ParseError, DefusedXmlException, ValueError):
+        raise _malformed() from None
+    tag_sets = list(root)
+    if _tag(root) != "Tagging" or [_tag(child) for child in tag_sets] != ["TagSet"]:
+        raise _malformed()
+    pairs = [_pair(child) for child in tag_sets[0]]
+    _check(pairs)
+    return dict(pairs)
+
+
+def tagging_header(tags: dict[str, str]) -> str:
+    """The tags as the x-amz-tagging header of a PUT has them."""
+    return urlencode(tags)
+
+
+def _pair(tag: Element) -> tuple[str, str]:
+    parts = {_tag(child): child.text or "" for child in tag}
+    if _tag(tag) != "Tag" or len(tag) != 2 or set(parts) != {"Key", "Value"}:
+        raise _malformed()
+    return parts["Key"], parts["Value"]
+
+
+def _check(pairs: list[tuple[str, str]]) -> None:
+    if len(pairs) > MAX_TAGS:
+        raise S3Error("BadRequest", f"Object tags cannot be greater than {MAX_TAGS}", 400)
+    if len(dict(pairs)) != len(pairs):
+        raise _invalid("Cannot provide multiple Tags with the same key")
+    for key, value in pairs:
+        if not 1 <= len(key) <= MAX_KEY or not ALLOWED.fullmatch(key):
+            raise _invalid("The TagKey you have provided is invalid", TagKey=key)
+        if len(value) > MAX_VALUE or not ALLOWED.fullmatch(value):
+            raise _invalid("The TagValue you have provided is invalid", TagKey=key, TagValue=value)
+        if key.lower().startswith("aws:"):
+            raise _invalid("System tags cannot be added/updated by requester", TagKey=key)
+
+
+def _tag(element: Element) -> str:
+    """The element's name without its namespace, which S3 does not insist on."""
+    return element.tag.rpartition("}")[2]
+
+
+def _malformed() -> S3Error:
+    return S3Error(
+        "MalformedXML",
+        "The XML you provided was not well-formed or did not validate against our published schema",
+        400,
+    )
+
+
+def _invalid(message: str, **details: str) -> S3Error:
+    return S3Error("InvalidTag", message, 400, details)

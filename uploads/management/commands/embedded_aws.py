@@ -1,0 +1,49 @@
+"""Serve the embedded S3 and DynamoDB in the foreground, for development."""
+
+import signal
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+ENDS = {signal.SIGTERM, signal.SIGINT}
+
+
+class Command(BaseCommand):
+    help = (
+        "Serve S3 and DynamoDB from memory on EMBEDDED_AWS_PORT of this machine (moto behind a"
+        " strict front). Everything stored is gone when it ends."
+    )
+    requires_system_checks = []
+
+    def handle(self, *_args: Any, **_options: Any) -> None:
+        # moto is a development dependency, and slow to import.
+        from uploads.embedded.server import EmbeddedAWS  # noqa: PLC0415
+
+        if not (settings.AWS_ACCESS_KEY_ID and settings.AWS_SECRET_ACCESS_KEY):
+            raise CommandError(
+                "The embedded AWS checks signatures: set AWS_ACCESS_KEY_ID and"
+                " AWS_SECRET_ACCESS_KEY, or unset AWS_STORAGE_BUCKET_NAME."
+            )
+        port = settings.EMBEDDED_AWS_PORT
+        aws = EmbeddedAWS(
+            port=port,
+            access_key=settings.AWS_ACCESS_KEY_ID,
+            secret_key=settings.AWS_SECRET_ACCESS_KEY,
+            region=settings.AWS_REGION,
+        )
+        # Blocked and waited for, not handled: a handler would run in the middle of whatever this
+        # thread does, a lock it waits for included.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
+        try:
+            with aws:
+                self.stdout.write(f"Embedded S3 and DynamoDB listen on {aws.endpoint_url}")
+                self.stdout.flush()
+                signal.sigwait(ENDS)
+        except OSError as error:
+            raise CommandError(
+                f"Port {port} of 127.0.0.1 cannot be served ({error.strerror}): "
+                "end what uses it, or set EMBEDDED_AWS_PORT to another port."
+            ) from error
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)

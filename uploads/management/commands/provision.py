@@ -1,0 +1,37 @@
+"""manage.py provision: make bucket and tables what the product needs."""
+
+import sys
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from pynamodb.exceptions import PynamoDBException
+
+from uploads.provisioning import provision
+
+
+class Command(BaseCommand):
+    help = "Makes the bucket (private, encrypted, CORS, lifecycle) and the tables. Idempotent."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--check",
+            action="store_true",
+            help="change nothing; exit with 1 if anything is missing or differs",
+        )
+
+    def handle(self, *args: Any, check: bool, **options: Any) -> None:
+        verb = "differs:" if check else "changed:"
+        different = 0
+        try:
+            for name in provision(change=not check):
+                different += 1
+                self.stdout.write(f"{verb} {name}")
+        except (BotoCoreError, ClientError, PynamoDBException) as error:
+            where = settings.AWS_S3_ENDPOINT_URL or f"AWS in {settings.AWS_REGION}"
+            raise CommandError(f"Cannot provision on {where}: {error}", returncode=2) from error
+        if not different:
+            self.stdout.write("Everything is as it should be.")
+        elif check:
+            sys.exit(1)
