@@ -21,9 +21,7 @@ class LoginView(views.LoginView):
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         demo_users = User.objects.filter(is_active=True).order_by("date_joined")[:3]
-        return super().get_context_data(
-            demo_users=demo_users if settings.DEMO else [], **kwargs
-        )
+        return super().get_context_data(demo_users=demo_users if settings.DEMO else [], **kwargs)
 
 
 def locked_out(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

@@ -5,9 +5,10 @@ from urllib.parse import urlencode
 
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
@@ -31,12 +32,12 @@ admin.site.unregister(User)
 class UserWithPictureAdmin(UserAdmin):  # type: ignore[type-arg]  # not at run time
     """Users; their pictures can be seen, explained and removed, and go when the user goes."""
 
-    list_display = ("picture", *UserAdmin.list_display)
+    list_display = ("picture", "username", "first_name", "last_name", "is_active", "is_staff")
     list_display_links = ("username",)
     readonly_fields = ("picture_facts",)
     fieldsets = (
-        *(UserAdmin.fieldsets or ()),
         (gettext_lazy("Picture"), {"fields": ("picture_facts",)}),
+        *(UserAdmin.fieldsets or ()),
     )
 
     def get_urls(self) -> list[URLPattern]:
@@ -76,8 +77,10 @@ class UserWithPictureAdmin(UserAdmin):  # type: ignore[type-arg]  # not at run t
     def remove_picture_view(self, request: HttpRequest, pk: Any) -> HttpResponse:
         """Remove the picture of the user ``pk`` by the protocol, and go back to the user."""
         user = self.get_object(request, str(pk))
-        if user is None or not self.has_change_permission(request, user):
-            return self._get_obj_does_not_exist_redirect(request, self.opts, str(pk))
+        if user is None:
+            raise Http404
+        if not self.has_change_permission(request, user):
+            raise PermissionDenied
         try:
             remove_picture(owner_id=str(pk), stores=live_stores())
         except UploadError as error:
@@ -106,7 +109,9 @@ def _close(request: HttpRequest, owner_ids: list[str]) -> None:
         try:
             close_owner(owner_id=owner_id, stores=live_stores())
         except UploadError:
-            note = _("The account is deleted; its picture could not be yet. The next sweep does it.")
+            note = _(
+                "The account is deleted; its picture could not be yet. The next sweep does it."
+            )
             messages.warning(request, note)
 
 

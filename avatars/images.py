@@ -57,7 +57,7 @@ def normalise(body: bytes) -> Picture:
     except BadImage:
         raise
     # Pillow's decoders meet hostile bytes with nearly every exception there is.
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
         raise BadImage from error
     data = encoded.getvalue()
     return Picture(data, *square.size, digest=hashlib.sha256(data).hexdigest())
@@ -68,7 +68,7 @@ def _square(body: bytes) -> Image.Image:
         _check_bounds(image)
         if image.format == "JPEG":
             # The decoder may scale down by 2, 4 or 8 while it reads, to no less than twice ours.
-            image.draft(None, (2 * SIDE, 2 * SIDE))
+            image.draft("", (2 * SIDE, 2 * SIDE))
         upright = ImageOps.exif_transpose(image)
         profile = image.info.get("icc_profile")
         small = ImageOps.fit(_eight_bit(upright), (SIDE, SIDE), Image.Resampling.LANCZOS)

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import cast
 
 from django.core.exceptions import ValidationError
 from django.core.files.storage import storages
@@ -77,6 +78,4 @@ def _is_user_id(owner_id: str) -> bool:
 
 @cache
 def _pictures() -> PresignedStorage:
-    storage = storages["avatars"]
-    assert isinstance(storage, PresignedStorage)
-    return storage
+    return cast(PresignedStorage, storages["avatars"])

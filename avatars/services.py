@@ -8,7 +8,6 @@ an item never names an object that is not there. The order of the requests and t
 import logging
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
 from typing import NamedTuple
 
 from django.conf import settings

@@ -41,9 +41,7 @@ class References(Protocol):
 class Background(Protocol):
     """Something that calls a function soon, beside the caller."""
 
-    def submit(
-        self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
-    ) -> "Future[T]": ...
+    def submit(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> "Future[T]": ...
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from uploads.tokens import PENDING_PREFIX
 T = TypeVar("T")
 
 SCAN_BATCH = 100
+NOBODY = ""  # owns what no confirm could have written
 
 
 class Kind(StrEnum):
@@ -116,11 +117,11 @@ class Sweep:
         """Yield the objects that no item names: each page is listed first, its items read after."""
         for page in self._pages(AVATARS_PREFIX, self.after):
             old = [found for found in page if self.now - found.last_modified >= self.grace]
-            owners = sorted({_owner(found.key) for found in old})
+            owners = sorted({_owner(found.key) for found in old} - {NOBODY})
             references = self.stores.references.read_many(owners)
             existing = self.existing_owners(owners)
             for owner_id, objects in groupby(old, key=lambda found: _owner(found.key)):
-                named = {references[owner_id].live_key} | protected
+                named = protected | {references[owner_id].live_key} if owner_id else protected
                 orphans = self._take([found for found in objects if found.key not in named])
                 if orphans:
                     yield from self._remove(owner_id, orphans, close=owner_id not in existing)
@@ -132,6 +133,9 @@ class Sweep:
         self, owner_id: str, orphans: list[ListedObject], *, close: bool
     ) -> Iterator[Finding]:
         """Fence the owner's item, then delete: one fence serves all objects listed before it."""
+        if owner_id == NOBODY:
+            yield from self._delete(Kind.ORPHAN, orphans)
+            return
         before = self.stores.references.read(owner_id)
         after = before.closed(now=self.now) if close else before.fenced(now=self.now)
         unnamed = [found for found in orphans if found.key != before.live_key]
@@ -145,10 +149,7 @@ class Sweep:
         """Yield the pending objects that the lifecycle rule should have taken by now."""
         for page in self._pages(PENDING_PREFIX):
             expired = self._take([found for found in page if self._past_lifecycle(found)])
-            if self.delete and expired:
-                self.stores.bucket.delete([found.key for found in expired])
-            for found in expired:
-                yield Finding(Kind.EXPIRED, found.key, found.size, self._outcome())
+            yield from self._delete(Kind.EXPIRED, expired)
 
     # --- shared ---
 
@@ -167,6 +168,13 @@ class Sweep:
         taken = found[: self.limit]
         self.limit -= len(taken)
         return taken
+
+    def _delete(self, kind: Kind, objects: list[ListedObject]) -> Iterator[Finding]:
+        """Delete objects that no item can ever name, so that no fence is needed."""
+        if self.delete and objects:
+            self.stores.bucket.delete([found.key for found in objects])
+        for found in objects:
+            yield Finding(kind, found.key, found.size, self._outcome())
 
     def _outcome(self) -> Outcome:
         return Outcome.MENDED if self.delete else Outcome.FOUND
@@ -189,6 +197,6 @@ class Sweep:
 
 
 def _owner(key: str) -> str:
-    """Return the owner in ``avatars/<owner>/<name>``; a key of another shape has nobody's."""
+    """Return the owner in ``avatars/<owner>/<name>``; a key of another shape is nobody's."""
     owner_id = key.removeprefix(AVATARS_PREFIX).partition("/")[0]
-    return owner_id if key.startswith(owner_prefix(owner_id)) else "nobody"
+    return owner_id if key.startswith(owner_prefix(owner_id)) else NOBODY

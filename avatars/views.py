@@ -14,7 +14,7 @@ from avatars import errors, services
 from avatars.references import Avatar, live_references
 from avatars.selectors import picture_url
 from avatars.stores import live_stores
-from uploads.api import json_api, rate_limited, read_object
+from uploads.api import json_api, rate_limited, read_object, wants_json
 from uploads.errors import InvalidToken, StorageUnavailable, TokenExpired, UploadError
 
 STATUSES: dict[type[UploadError], int] = {
@@ -66,12 +66,9 @@ def confirm_upload(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@login_required
 def remove(request: HttpRequest) -> HttpResponse:
-    """Remove the user's picture; answers JSON to whoever asks for it, else goes to the users."""
-    wants_json = request.accepts("application/json") and not request.accepts("text/html")
-    remove_now = _remove_for_program if wants_json else _remove_for_person
-    return remove_now(request)
+    """Remove the user's picture; answers JSON to whoever asks for that, else goes to the users."""
+    return _remove_for_program(request) if wants_json(request) else _remove_for_person(request)
 
 
 @json_api(STATUSES)
@@ -80,6 +77,7 @@ def _remove_for_program(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"avatar": None})
 
 
+@login_required
 def _remove_for_person(request: HttpRequest) -> HttpResponse:
     try:
         services.remove_picture(owner_id=str(request.user.pk), stores=live_stores())

@@ -75,7 +75,7 @@ SECRET_KEY = env.str("SECRET_KEY", "") or (
     development_secret(VAR_DIR / "secret-key") if DEBUG else env.str("SECRET_KEY")
 )
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [])
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 # The pages' own origins, which the bucket lets upload to it (CORS).
 SITE_ORIGINS = env.list(
     "SITE_ORIGINS",
@@ -204,6 +204,7 @@ CONTENT_SECURITY_POLICY = {
         custom_domain=AWS_S3_CUSTOM_DOMAIN,
     )
 }
+CSRF_FAILURE_VIEW = "uploads.api.csrf_failure"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", not DEBUG)
 # Uptime watchers and load balancers ask over plain HTTP.

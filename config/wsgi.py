@@ -2,8 +2,11 @@
 
 import os
 
+from django.core.management import call_command
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 application = get_wsgi_application()
+# runserver checks by itself; other servers would start a site that must not start.
+call_command("check")

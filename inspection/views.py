@@ -35,12 +35,13 @@ def users(request: HttpRequest) -> HttpResponse:
     page = Paginator(found, PAGE_SIZE).get_page(_parameter(request, "page"))
     problem = ""
     try:
-        page.object_list = cards(page.object_list, me=request.user)
+        shown = cards(list(page), me=request.user)
     except StorageUnavailable as error:
         problem = str(error.message)
-        page.object_list = placeholder_cards(page.object_list, me=request.user)
+        shown = placeholder_cards(list(page), me=request.user)
     context = {
         "page": page,
+        "cards": shown,
         "q": q,
         "problem": problem,
         "max_bytes": settings.AVATAR_MAX_BYTES,

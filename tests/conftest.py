@@ -13,6 +13,13 @@ from uploads import limits
 from uploads.embedded.server import EmbeddedAWS
 from uploads.provisioning import provision
 
+MODULES_WITH_STORES = [
+    "avatars.views",
+    "avatars.admin",
+    "avatars.management.commands.seed_demo",
+    "avatars.management.commands.sweep",
+]
+
 
 class AtOnce:
     """A background that does its work before the caller goes on, so that tests can look."""
@@ -47,6 +54,6 @@ def aws(embedded_aws: EmbeddedAWS, monkeypatch: pytest.MonkeyPatch) -> Stores:
     list(provision(change=True))
     limits.forget_all()
     stores = replace(live_stores(), background=AtOnce())
-    for module in ("avatars.views", "avatars.admin", "avatars.management.commands.sweep"):
+    for module in MODULES_WITH_STORES:
         monkeypatch.setattr(f"{module}.live_stores", lambda: stores)
     return stores

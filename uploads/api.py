@@ -13,6 +13,7 @@ from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.views import csrf
 
 from uploads.errors import UploadError
 from uploads.limits import seconds_to_wait
@@ -32,6 +33,20 @@ class BadRequest(Exception):
 def error(status: int, code: str, message: str | Promise) -> JsonResponse:
     """Return the one shape of error."""
     return JsonResponse({"error": {"code": code, "message": str(message)}}, status=status)
+
+
+def wants_json(request: HttpRequest) -> bool:
+    """Return whether the client is a program: it sends JSON, or accepts it and no page."""
+    return request.content_type == "application/json" or (
+        request.accepts("application/json") and not request.accepts("text/html")
+    )
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Answer a request without a valid CSRF token: an error to programs, a page to people."""
+    if not wants_json(request):
+        return csrf.csrf_failure(request, reason)
+    return error(403, "csrf", _("Your session has changed. Please reload the page."))
 
 
 def json_api(statuses: Mapping[type[UploadError], int]) -> Callable[[View], View]:

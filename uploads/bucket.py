@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import boto3
 from botocore import UNSIGNED
@@ -160,7 +160,7 @@ class S3Bucket:
         return True
 
     def list_page(self, *, prefix: str = "", after: str = "", limit: int = 1000) -> Listing:
-        """Return up to ``limit`` (at most 1,000) objects under ``prefix`` past the key ``after``."""
+        """Return the first ``limit`` (at most 1,000) objects under ``prefix`` behind ``after``."""
         with _translated():
             answer = client().list_objects_v2(
                 Bucket=self.name, Prefix=prefix, StartAfter=after, MaxKeys=limit
@@ -217,7 +217,7 @@ class S3Bucket:
         return SignedUrl(str(request.url), min(left, _credentials_seconds_left(now)))
 
 
-class _SignedAsOf(S3SigV4QueryAuth):
+class _SignedAsOf(S3SigV4QueryAuth):  # its base has no types for what it lets override
     """Query-string SigV4 with a given time of signing instead of now."""
 
     def __init__(self, moment: datetime, *args: Any) -> None:
@@ -226,9 +226,10 @@ class _SignedAsOf(S3SigV4QueryAuth):
 
     def add_auth(self, request: AWSRequest) -> None:
         request.context["timestamp"] = self.moment.strftime(SIGV4_TIMESTAMP)
-        self._modify_request_before_signing(request)
+        self._modify_request_before_signing(request)  # type: ignore[attr-defined]
         text = self.string_to_sign(request, self.canonical_request(request))
-        self._inject_signature_to_request(request, self.signature(text, request))
+        signature = self.signature(text, request)
+        self._inject_signature_to_request(request, signature)  # type: ignore[attr-defined]
 
 
 @cache
@@ -278,7 +279,7 @@ def _config() -> Config:
     return Config(
         # boto3 signs POSTs with SigV2 in some regions unless told otherwise.
         signature_version="s3v4",
-        s3={"addressing_style": settings.AWS_S3_ADDRESSING_STYLE},
+        s3={"addressing_style": cast(Any, settings.AWS_S3_ADDRESSING_STYLE)},
         connect_timeout=3,
         read_timeout=10,
         retries={"mode": "standard", "total_max_attempts": 3},

@@ -18,7 +18,8 @@ class PresignedStorage(S3Storage):  # type: ignore[misc]  # django-storages has 
 
     def get_default_settings(self) -> dict[str, Any]:
         """Return the settings of the whole site where ``STORAGES`` names no others."""
-        return super().get_default_settings() | {"region_name": settings.AWS_REGION}
+        defaults: dict[str, Any] = super().get_default_settings()
+        return defaults | {"region_name": settings.AWS_REGION}
 
     def url(
         self,

@@ -227,6 +227,7 @@ export class UploadPanel {
 
   #hideNote() {
     this.#find("[data-note]").hidden = true;
+    this.#find("[data-note-text]").textContent = "";
   }
 
   /** Said by screen readers wherever the focus is, and seen while the panel works. */

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from django.conf import settings
-from django.test import Client
+from django.test import Client, override_settings
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
+from avatars.stores import Stores
 from tests.browser.panel import UploadPanel
 from tests.builders import make_user
 
@@ -23,6 +24,7 @@ FLAGS = [
     "--disable-sync",
     "--no-first-run",
 ]
+SESSION_COOKIE = "sessionid"
 SignIn = Callable[[User], None]
 # Playwright's sync API runs an event loop in this thread, which Django takes for async code.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
@@ -109,15 +111,35 @@ def sign_in(context: BrowserContext, live_server: LiveServer) -> SignIn:
     def sign_in(user: User) -> None:
         client = Client()
         client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
-        name = settings.SESSION_COOKIE_NAME
+        name = SESSION_COOKIE
         value = client.cookies[name].value
         context.add_cookies([{"name": name, "value": value, "url": live_server.url}])
 
     return sign_in
 
 
+@pytest.fixture(scope="session")
+def static_files() -> Iterator[None]:
+    """Serve static files from where they are written: nothing is collected for tests."""
+    with override_settings(WHITENOISE_AUTOREFRESH=True, WHITENOISE_USE_FINDERS=True):
+        yield
+
+
+@pytest.fixture(scope="session")
+def live_server(static_files: None, live_server: LiveServer) -> LiveServer:
+    return live_server
+
+
+@pytest.fixture(autouse=True)
+def suitable_settings(live_server: LiveServer, settings: Settings) -> None:
+    # What the bucket's CORS rules name, once ``aws`` has provisioned them.
+    settings.SITE_ORIGINS = [live_server.url]
+    # The real ones take a second for each login, on purpose.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
 @pytest.fixture
-def user(aws: None, sign_in: SignIn) -> User:
+def user(aws: Stores, sign_in: SignIn) -> User:
     """Somebody without a picture, who is signed in."""
     user = make_user(username="pat")
     sign_in(user)

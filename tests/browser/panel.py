@@ -1,7 +1,6 @@
 """The users page as a user sees it, and what stands behind it."""
 
 import base64
-from collections.abc import Callable
 
 from django.conf import settings
 from playwright.sync_api import FilePayload, Locator, Page, expect
@@ -13,7 +12,6 @@ from uploads.tokens import PENDING_PREFIX
 
 BEGIN = "**/avatars/uploads/"
 CONFIRM = "**/avatars/uploads/confirm/"
-SECONDS_FOR_CLEARING_UP = 5
 
 
 class UploadPanel:
@@ -25,8 +23,9 @@ class UploadPanel:
         self.root = page.get_by_role("region", name="Your picture")
         self.input = self.root.get_by_label("Choose a picture")
         self.crop_area = self.root.get_by_role("application")
+        self.zoom = self.root.get_by_role("slider", name="Zoom")
         self.save = self.button("Save picture")
-        self.note = self.root.locator("[data-note]")
+        self.note = self.root.locator("[data-note-text]")
         self.picture = self.root.get_by_alt_text("Your picture")
 
     def button(self, name: str) -> Locator:
@@ -35,9 +34,7 @@ class UploadPanel:
     def step(self, name: str) -> Locator:
         return self.root.get_by_role("listitem").filter(has_text=name)
 
-    def choose(
-        self, body: bytes, *, name: str = "me.png", content_type: str = "image/png"
-    ) -> None:
+    def choose(self, body: bytes, *, name: str = "me.png", content_type: str = "image/png") -> None:
         self.input.set_input_files(file_payload(body, name=name, content_type=content_type))
 
     def choose_and_save(self, body: bytes) -> None:
@@ -87,12 +84,3 @@ def pending_keys(user: User) -> list[str]:
 
 def _keys(prefix: str) -> list[str]:
     return [found.key for found in live_stores().bucket.list_page(prefix=prefix).objects]
-
-
-def expect_soon(page: Page, look: Callable[[], object], expected: object) -> None:
-    """Assert what the server does after its answer: it deletes what is superseded."""
-    for _attempt in range(SECONDS_FOR_CLEARING_UP * 50):
-        if look() == expected:
-            return
-        page.wait_for_timeout(20)
-    assert look() == expected

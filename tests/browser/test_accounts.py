@@ -3,7 +3,7 @@
 from django.conf import settings
 from playwright.sync_api import Page, expect
 
-from accounts.models import User
+from avatars.stores import Stores
 from tests.browser.conftest import Complaints
 from tests.builders import make_user
 
@@ -11,23 +11,16 @@ PASSWORD = "correct horse battery staple"
 
 
 def submit_login(page: Page, password: str) -> None:
-    page.get_by_label("Username").fill("kim")
-    page.get_by_label("Password").fill(password)
+    page.get_by_role("textbox", name="Username").fill("kim")
+    page.get_by_role("textbox", name="Password").fill(password)
     page.get_by_role("button", name="Sign in", exact=True).click()
 
 
-def make_kim() -> User:
-    kim = make_user(username="kim")
-    kim.set_password(PASSWORD)
-    kim.save()
-    return kim
-
-
 def test_wrong_password_is_told_and_after_five_the_login_rests(
-    aws: None, page: Page, complaints: Complaints
+    aws: Stores, page: Page, complaints: Complaints
 ) -> None:
     complaints.allow("429")
-    make_kim()
+    make_user("kim", password=PASSWORD)
     page.goto("/login/")
     for _ in range(settings.AXES_FAILURE_LIMIT - 1):
         submit_login(page, "wrong")
@@ -42,8 +35,8 @@ def test_wrong_password_is_told_and_after_five_the_login_rests(
     expect(page.get_by_role("heading", name="Too many attempts")).to_be_visible()
 
 
-def test_login_with_password_and_logout(aws: None, page: Page) -> None:
-    kim = make_kim()
+def test_login_with_password_and_logout(aws: Stores, page: Page) -> None:
+    kim = make_user("kim", password=PASSWORD)
     page.goto("/login/")
 
     submit_login(page, PASSWORD)
@@ -57,10 +50,10 @@ def test_login_with_password_and_logout(aws: None, page: Page) -> None:
 
 
 def test_one_click_on_a_card_signs_in_and_comes_back_to_the_same_place(
-    aws: None, page: Page
+    aws: Stores, page: Page
 ) -> None:
-    ada = make_user(username="ada")
-    make_user(username="bob")
+    ada = make_user("ada")
+    make_user("bob")
     page.goto("/?q=ada")
 
     page.locator(f"#user-{ada.pk}").get_by_role("button", name="Sign in as").click()
@@ -69,8 +62,8 @@ def test_one_click_on_a_card_signs_in_and_comes_back_to_the_same_place(
     expect(page).to_have_url("/?q=ada")
 
 
-def test_one_click_on_the_login_page_signs_in(aws: None, page: Page) -> None:
-    ada = make_user(username="ada")
+def test_one_click_on_the_login_page_signs_in(aws: Stores, page: Page) -> None:
+    ada = make_user("ada")
     page.goto("/login/")
 
     page.get_by_role("button", name="Sign in as").click()

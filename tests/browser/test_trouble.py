@@ -12,7 +12,6 @@ from tests.browser.panel import (
     CONFIRM,
     UploadPanel,
     bucket_url,
-    expect_soon,
     live_avatar,
     pending_keys,
     promoted_keys,
@@ -45,8 +44,7 @@ def refuse_as_expired(route: Route) -> None:
 def test_cancel_during_phase_2_leaves_the_old_picture(
     panel: UploadPanel, user: User, page: Page
 ) -> None:
-    stalled: list[Route] = []
-    page.route(bucket_url(), stalled.append)
+    page.route(bucket_url(), lambda _route: None)
     panel.choose_and_save(picture_bytes())
     expect(panel.step("Upload to bucket")).to_contain_text("(now)")
     expect(panel.root.get_by_role("progressbar")).to_be_visible()
@@ -93,7 +91,7 @@ def test_dead_network_is_told_and_the_button_takes_up_where_it_failed(
     panel.expect_saved()
     begun_in_all = len([url for url in attempts if url.endswith("/avatars/uploads/")])
     assert begun_in_all == begun + (phase == "begin")
-    expect_soon(page, lambda: len(promoted_keys(user)), 1)
+    assert len(promoted_keys(user)) == 1
 
 
 def test_one_lost_answer_is_repeated_unasked(
@@ -150,9 +148,7 @@ def test_words_of_the_site_are_shown(
     expect(hasty_panel.note).to_have_text("That was <b>too</b> often.")
 
 
-def test_lost_session_is_told(
-    panel: UploadPanel, page: Page, complaints: Complaints
-) -> None:
+def test_lost_session_is_told(panel: UploadPanel, page: Page, complaints: Complaints) -> None:
     complaints.allow("401|403")
     page.context.clear_cookies(name="sessionid")
 

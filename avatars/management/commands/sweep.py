@@ -18,7 +18,9 @@ from avatars.stores import live_stores
 from avatars.sweeping import Finding, Outcome, Sweep
 from uploads.errors import UploadError
 
-EXIT_STATUS = "Exit status: 0 nothing left to do, 1 something found and left, 2 stopped by a failure."
+EXIT_STATUS = (
+    "Exit status: 0 nothing left to do, 1 something found and left, 2 stopped by a failure."
+)
 
 
 class Command(BaseCommand):

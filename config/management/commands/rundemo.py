@@ -1,13 +1,14 @@
 """manage.py rundemo: everything on this machine, until Ctrl-C. What ``make run`` calls."""
 
+import io
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from contextlib import ExitStack, contextmanager
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from types import FrameType
 from typing import Any
 
@@ -25,8 +26,12 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.EMBEDDED_AWS:
             raise CommandError("The demo brings its own AWS: unset AWS_STORAGE_BUCKET_NAME first.")
-        signal.signal(signal.SIGTERM, _end)
-        for port, name in [(settings.PORT, "PORT"), (settings.EMBEDDED_AWS_PORT, "EMBEDDED_AWS_PORT")]:
+        for sign in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(sign, _end)
+        for port, name in [
+            (settings.PORT, "PORT"),
+            (settings.EMBEDDED_AWS_PORT, "EMBEDDED_AWS_PORT"),
+        ]:
             _refuse_busy(port, name)
         try:
             settings.VAR_DIR.mkdir(exist_ok=True)
@@ -36,7 +41,7 @@ class Command(BaseCommand):
         with ExitStack() as running:
             running.enter_context(_child("embedded_aws"))
             _wait_for_port(settings.EMBEDDED_AWS_PORT)
-            call_command("provision", stdout=open(os.devnull, "w"))
+            call_command("provision", stdout=io.StringIO())
             self.stdout.write("Demo users (one click signs in as any of them):")
             call_command("seed_demo", stdout=self.stdout)
             site = running.enter_context(_child("runserver", f"127.0.0.1:{settings.PORT}"))
@@ -63,7 +68,7 @@ def _child(*command: str) -> Iterator["subprocess.Popen[bytes]"]:
 
 def _end_group(child: "subprocess.Popen[bytes]") -> None:
     """Ask the child and its children to end, and insist after a while."""
-    for sign in (signal.SIGINT, signal.SIGKILL):
+    for sign in (signal.SIGTERM, signal.SIGKILL):
         try:
             os.killpg(child.pid, sign)
             child.wait(GRACE_SECONDS)
@@ -79,7 +84,9 @@ def _refuse_busy(port: int, name: str) -> None:
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
-            raise CommandError(f"Port {port} is busy: choose another with {name}=… make run") from error
+            raise CommandError(
+                f"Port {port} is busy: choose another with {name}=… make run"
+            ) from error
 
 
 def _wait_for_port(port: int) -> None:

@@ -1,0 +1,59 @@
+# Two commands are all it takes: `make run` and `make test`. `make help` lists the rest.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/sh
+
+# The first Python that is new enough; name another with PYTHON=…
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 8000
+export PORT
+
+.PHONY: help
+help: ## List these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: $(VENV)/.run ## Set up, start everything on this machine, serve on PORT (default 8000)
+	@exec $(BIN)/python manage.py rundemo
+
+.PHONY: test
+test: $(VENV)/.test chromium ## Set up and run all tests, in a browser too
+	@$(BIN)/python -m pytest -n auto $(ARGS)
+
+.PHONY: check
+check: $(VENV)/.test chromium ## Everything CI runs: format, lint, types, layers, migrations, templates, tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy .
+	$(BIN)/lint-imports
+	$(BIN)/djlint templates --check --lint --quiet
+	$(BIN)/python manage.py check --fail-level WARNING
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(BIN)/python -m pytest -n auto
+
+.PHONY: format
+format: $(VENV)/.test ## Format the code and the templates
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	$(BIN)/djlint templates --reformat --quiet
+
+.PHONY: clean
+clean: ## Remove the virtual environment, the database and what tools have cached
+	rm -rf $(VENV) var staticfiles .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+.PHONY: chromium
+chromium:
+	@sh scripts/chromium.sh
+
+# --- The virtual environment, made once and again whenever the pins change ---
+
+$(VENV)/.run: requirements.txt constraints.txt
+	@sh scripts/install.sh "$(PYTHON)" $(VENV) requirements.txt
+	@touch $@
+
+$(VENV)/.test: requirements.txt requirements-dev.txt constraints.txt
+	@sh scripts/install.sh "$(PYTHON)" $(VENV) requirements-dev.txt
+	@touch $@ $(VENV)/.run

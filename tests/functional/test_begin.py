@@ -1,0 +1,298 @@
+"""Phase 1: who gets permission for what."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from botocore.credentials import RefreshableCredentials
+from django.conf import settings
+from django.test import Client
+from django.urls import reverse
+from hypothesis import given
+from hypothesis import strategies as st
+from pytest_django.fixtures import Settings
+
+from avatars.images import FORMATS
+from avatars.stores import Stores
+from tests.builders import make_user
+from tests.functional.steps import (
+    begin,
+    bucket_keys,
+    confirm,
+    error_code,
+    permission_for,
+    post_file,
+    post_json,
+    record_requests,
+    refusal,
+    signed_in,
+)
+
+pytestmark = pytest.mark.django_db
+
+ROUTES = ["begin-upload", "confirm-upload"]
+GOOD = {"content_type": "image/png", "size": 1000}
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_nothing_is_signed_for_somebody_signed_out(
+    aws: Stores, route: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Case 10."""
+    asked = record_requests(monkeypatch)
+
+    answer = post_json(Client(), route, GOOD)
+
+    assert (answer.status_code, error_code(answer)) == (401, "signed_out")
+    assert "policy" not in answer.content.decode()
+    assert asked == []
+
+
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize("token", ["", "x" * 64])
+def test_nothing_is_signed_without_the_csrf_token(aws: Stores, route: str, token: str) -> None:
+    """Case 10."""
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(make_user(), backend="django.contrib.auth.backends.ModelBackend")
+    browser.get(reverse("users"))
+
+    answer = post_json(browser, route, GOOD, headers={"x-csrftoken": token})
+
+    assert answer.status_code == 403
+    assert "policy" not in answer.content.decode()
+
+
+def test_permission_is_given_with_the_csrf_token_of_the_page(aws: Stores) -> None:
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(make_user(), backend="django.contrib.auth.backends.ModelBackend")
+    browser.get(reverse("users"))
+    token = browser.cookies["csrftoken"].value
+
+    answer = post_json(browser, "begin-upload", GOOD, headers={"x-csrftoken": token})
+
+    assert answer.status_code == 201
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_route_is_refused_when_fetched(aws: Stores, route: str) -> None:
+    assert signed_in(make_user()).get(reverse(route)).status_code == 405
+
+
+def test_begin_is_refused_when_asked_too_often(aws: Stores, settings: Settings) -> None:
+    """Case 9."""
+    settings.RATE_LIMITS = {"begin-upload": "3/minute", "confirm-upload": "60/minute"}
+    browser = signed_in(make_user())
+    for _ in range(3):
+        assert begin(browser).status_code == 201
+
+    answer = begin(browser)
+
+    assert (answer.status_code, error_code(answer)) == (429, "too_many_requests")
+    assert 1 <= int(answer["Retry-After"]) <= 60
+    assert answer["Retry-After"] in answer.json()["error"]["message"]
+    assert begin(signed_in(make_user())).status_code == 201, "others are not in the way"
+
+
+def test_begin_is_possible_again_after_the_time_told(aws: Stores, settings: Settings) -> None:
+    """Case 9."""
+    settings.RATE_LIMITS = {"begin-upload": "1/minute", "confirm-upload": "60/minute"}
+    browser = signed_in(make_user())
+    begin(browser)
+    wait = int(begin(browser)["Retry-After"])
+
+    with time_machine.travel(datetime.now(UTC) + timedelta(seconds=wait)):
+        assert begin(browser).status_code == 201
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        "",
+        "text/html",
+        "image/svg+xml",
+        "image/png, text/html",
+        "text/html;image/png",
+        "image/png; charset=utf-8",
+        "IMAGE/PNG",
+        " image/png",
+        "image/*",
+        "image/tiff",
+    ],
+)
+def test_permission_is_refused_when_the_type_is_not_allowed(aws: Stores, content_type: str) -> None:
+    """Case 4."""
+    answer = begin(signed_in(make_user()), content_type=content_type)
+
+    assert (answer.status_code, error_code(answer)) == (400, "unsupported_type")
+
+
+@pytest.mark.parametrize("size", [0, -1, 5 * 1024 * 1024 + 1, 10**30])
+def test_permission_is_refused_when_the_size_is_out_of_bounds(aws: Stores, size: int) -> None:
+    """Case 1."""
+    answer = begin(signed_in(make_user()), size=size)
+
+    assert (answer.status_code, error_code(answer)) == (400, "bad_size")
+
+
+BAD_BODIES: list[tuple[str, bytes, int]] = [
+    ("empty", b"", 400),
+    ("no JSON", b"content_type=image/png", 400),
+    ("array", b"[]", 400),
+    ("string", b'"image/png"', 400),
+    ("null", b"null", 400),
+    ("bad UTF-8", b'{"content_type": "\xff", "size": 1}', 400),
+    ("NUL", b'{"content_type": "image/png\\u0000", "size": 1}', 400),
+    ("raw NUL", b'{"content_type": "image/png\x00", "size": 1}', 400),
+    ("named twice", b'{"content_type": "image/png", "size": 1, "size": 2}', 400),
+    ("NaN", b'{"content_type": "image/png", "size": NaN}', 400),
+    ("infinity", b'{"content_type": "image/png", "size": Infinity}', 400),
+    ("fraction", b'{"content_type": "image/png", "size": 1.0}', 400),
+    ("boolean", b'{"content_type": "image/png", "size": true}', 400),
+    ("number as text", b'{"content_type": "image/png", "size": "1"}', 400),
+    ("text as number", b'{"content_type": 1, "size": 1}', 400),
+    ("missing", b'{"size": 1}', 400),
+    ("too many", b'{"content_type": "image/png", "size": 1, "owner": "me"}', 400),
+    ("long text", b'{"content_type": "%s", "size": 1}' % (b"x" * 1025), 400),
+    ("many digits", b'{"content_type": "image/png", "size": %s}' % (b"9" * 10_000), 400),
+    ("deep", b"[" * 30_000, 400),
+    ("10 MB", b'{"content_type": "%s", "size": 1}' % (b"x" * 10_000_000), 413),
+]
+
+
+@pytest.mark.parametrize(("body", "status"), [pytest.param(b, s, id=i) for i, b, s in BAD_BODIES])
+def test_request_is_refused_when_it_is_not_the_json_asked_for(
+    aws: Stores, body: bytes, status: int
+) -> None:
+    """Case 22."""
+    answer = post_json(signed_in(make_user()), "begin-upload", body)
+
+    assert (answer.status_code, error_code(answer)) == (status, "bad_request")
+
+
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["content_type", "size", "key", "upload_token", "x"]), inner
+        )
+    ),
+    max_leaves=8,
+)
+
+
+@given(body=JSON_VALUES | st.binary(max_size=60), route=st.sampled_from(ROUTES))
+def test_request_never_ends_in_a_traceback_whatever_is_sent(body: object, route: str) -> None:
+    """Case 22."""
+    answer = post_json(_member(), route, body)
+
+    assert answer.status_code in {400, 429}
+    assert error_code(answer)
+
+
+_members: dict[str, Client] = {}
+
+
+def _member() -> Client:
+    """Return a client of one user, made once for all examples of a test."""
+    test = "the only one"
+    if test not in _members:
+        _members[test] = signed_in(make_user())
+    return _members[test]
+
+
+@pytest.mark.parametrize("content_type", FORMATS)
+def test_permission_allows_one_upload_at_one_key(aws: Stores, content_type: str) -> None:
+    user = make_user()
+
+    permission = permission_for(signed_in(user), content_type=content_type)
+
+    assert permission.key.startswith(f"pending/{user.pk}/")
+    assert permission.fields["key"] == permission.key
+    assert permission.fields["Content-Type"] == content_type
+    assert permission.fields["x-amz-meta-owner"] == str(user.pk)
+    assert permission.max_bytes == settings.AVATAR_MAX_BYTES
+    assert bucket_keys() == [], "phase 1 records nothing"
+
+
+def test_keys_and_tokens_differ_each_time(aws: Stores) -> None:
+    browser = signed_in(make_user())
+
+    permissions = [permission_for(browser) for _ in range(5)]
+
+    assert len({permission.key for permission in permissions}) == 5
+    assert len({permission.upload_token for permission in permissions}) == 5
+
+
+def test_begin_asks_aws_for_nothing(aws: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = record_requests(monkeypatch)
+
+    permission_for(signed_in(make_user()))
+
+    assert asked == []
+
+
+def role_credentials(*, seconds: float) -> RefreshableCredentials:
+    """Return credentials of a role that expire in ``seconds`` and cannot be had anew."""
+    account = {"access_key": "embedded", "secret_key": "only-for-the-embedded-aws"}
+    expiry = datetime.now(UTC) + timedelta(seconds=seconds)
+    return RefreshableCredentials(
+        **account,
+        token="",
+        expiry_time=expiry,
+        refresh_using=lambda: {},
+        method="test",
+        advisory_timeout=0,
+        mandatory_timeout=0,
+    )
+
+
+def policy_seconds(answer: Any) -> float:
+    """Return how long the permission says it lasts."""
+    return (datetime.fromisoformat(answer["expires_at"]) - datetime.now(UTC)).total_seconds()
+
+
+def test_policy_ends_with_the_credentials_when_they_expire_sooner(
+    aws: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Case 7."""
+    credentials = role_credentials(seconds=60)
+    monkeypatch.setattr("uploads.bucket._credentials", lambda: credentials)
+    browser = signed_in(make_user())
+
+    permission = permission_for(browser)
+
+    told = datetime.fromisoformat(permission.expires_at) - datetime.now(UTC)
+    assert timedelta(0) < told <= timedelta(seconds=60)
+    with time_machine.travel(datetime.now(UTC) + timedelta(seconds=61)):
+        assert refusal(post_file(permission)) == (403, "AccessDenied")
+        assert confirm(browser, permission).status_code == 409
+    assert bucket_keys() == []
+
+
+def test_policy_lasts_as_set_when_the_credentials_last_longer(
+    aws: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Case 7."""
+    credentials = role_credentials(seconds=3600)
+    monkeypatch.setattr("uploads.bucket._credentials", lambda: credentials)
+
+    answer = begin(signed_in(make_user())).json()
+
+    assert settings.UPLOAD_POLICY_SECONDS - 5 < policy_seconds(answer)
+    assert policy_seconds(answer) <= settings.UPLOAD_POLICY_SECONDS
+
+
+def test_begin_is_unavailable_when_the_credentials_have_expired(
+    aws: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Case 7."""
+    credentials = role_credentials(seconds=-1)
+    monkeypatch.setattr("uploads.bucket._credentials", lambda: credentials)
+
+    answer = begin(signed_in(make_user()))
+
+    assert (answer.status_code, error_code(answer)) == (503, "unavailable")
+    assert "policy" not in json.loads(answer.content)
