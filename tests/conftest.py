@@ -5,13 +5,19 @@ from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any
 
+import hypothesis
 import pytest
 from django.conf import settings
+from django.test import override_settings
 
 from avatars.stores import Stores, live_stores
 from uploads import limits
 from uploads.embedded.server import EmbeddedAWS
 from uploads.provisioning import provision
+
+# How long an example takes says nothing on a busy machine.
+hypothesis.settings.register_profile("tests", deadline=None, max_examples=60)
+hypothesis.settings.load_profile("tests")
 
 MODULES_WITH_STORES = [
     "avatars.views",
@@ -31,6 +37,13 @@ class AtOnce:
         except Exception as error:  # noqa: BLE001 (a future carries any)
             future.set_exception(error)
         return future
+
+
+@pytest.fixture(scope="session", autouse=True)
+def uncollected_static_files() -> Iterator[None]:
+    """Do without ``collectstatic``, which nobody runs for tests."""
+    with override_settings(WHITENOISE_AUTOREFRESH=True):
+        yield
 
 
 @pytest.fixture(scope="session")

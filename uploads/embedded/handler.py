@@ -9,6 +9,7 @@ of a connection reset.
 from __future__ import annotations
 
 import logging
+import re
 from typing import IO
 
 from moto.moto_server.werkzeug_app import MotoRequestHandler
@@ -93,7 +94,7 @@ class Handler(MotoRequestHandler):
             self.close_connection = True
             return RequestBody(environ["wsgi.input"], None)
         length = environ.get("CONTENT_LENGTH") or "0"
-        if not (length.isascii() and length.isdigit()):
+        if not re.fullmatch(r"[0-9]{1,18}", length):
             return None
         return RequestBody(environ["wsgi.input"], int(length))
 

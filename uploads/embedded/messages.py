@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import IO, Any
@@ -59,7 +60,7 @@ class Request:
     @property
     def content_length(self) -> int | None:
         value = self.header("content-length")
-        return int(value) if value.isascii() and value.isdigit() else None
+        return int(value) if re.fullmatch(r"[0-9]{1,18}", value) else None
 
 
 @dataclass(slots=True)

@@ -119,7 +119,7 @@ def check_signature(fields: Mapping[str, str], account: Account, now: datetime) 
         raise signature_mismatch(
             scope.access_key, expected.string_to_sign, fields["x-amz-signature"]
         )
-    if now >= signed_at + SIGNATURE_LIFETIME:
+    if now - signed_at >= SIGNATURE_LIFETIME:
         # "the signing key is valid for up to seven days. Therefore, the signatures are also valid
         # for up to seven days." AWS: "Amazon S3 Signature Version 4 Authentication Specific
         # Policy Keys"

@@ -50,7 +50,7 @@ def dynamodb(endpoint: str) -> Iterator[DynamoDBClient]:
 
 @pytest.fixture(scope="session")
 def http() -> Iterator[urllib3.PoolManager]:
-    with urllib3.PoolManager() as manager:
+    with urllib3.PoolManager(timeout=60) as manager:
         yield manager
 
 

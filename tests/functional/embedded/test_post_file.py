@@ -254,7 +254,7 @@ def test_nothing_is_stored_when_the_client_goes_away_in_the_middle(place: Place)
         f"Content-Type: {content_type}\r\nContent-Length: {len(body)}\r\n\r\n"
     )
 
-    with socket.create_connection((str(address.hostname), address.port or 0)) as connection:
+    with socket.create_connection((str(address.hostname), address.port or 0), 60) as connection:
         connection.sendall(head.encode() + body[:-10])
         connection.shutdown(socket.SHUT_WR)
         assert connection.recv(1000) == b""

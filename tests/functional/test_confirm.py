@@ -1,0 +1,383 @@
+"""Phase 3: confirming, refused, repeated and counted."""
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+import time_machine
+from django.test import Client
+from pytest_django.fixtures import Settings
+
+from avatars.services import CACHE_CONTROL, PURPOSE
+from avatars.stores import Stores
+from tests.builders import make_user, picture_bytes
+from tests.conftest import AtOnce
+from tests.functional.steps import (
+    Asked,
+    Permission,
+    assert_in_order,
+    body_of,
+    bucket_keys,
+    confirm,
+    details_of,
+    error_code,
+    item_of,
+    live_key,
+    permission_for,
+    post_file,
+    promoted_keys,
+    put_object,
+    record_requests,
+    serve_with,
+    signed_in,
+    upload_picture,
+    uploaded,
+    write_item,
+)
+from uploads.bucket import client
+from uploads.tokens import new_upload, sign_upload
+
+pytestmark = pytest.mark.django_db
+
+
+def tampered(text: str) -> str:
+    """Return ``text`` with another last character."""
+    return text[:-1] + ("A" if text[-1] != "A" else "B")
+
+
+def token_of(user: Any, **changes: Any) -> str:
+    """Return a signed token of ``user`` for an upload that was issued now."""
+    upload = replace(new_upload(str(user.pk), now=datetime.now(UTC)), **changes)
+    return sign_upload(upload, purpose=PURPOSE)
+
+
+TOKENS: dict[str, Callable[[Permission], str]] = {
+    "empty": lambda permission: "",
+    "no token": lambda permission: "x",
+    "altered signature": lambda permission: tampered(permission.upload_token),
+    "altered content": lambda permission: "A" + permission.upload_token[1:],
+    "unsigned": lambda permission: permission.upload_token.rpartition(".")[0],
+    "another user's": lambda permission: token_of(make_user()),
+    "another purpose": lambda permission: sign_upload(
+        new_upload(permission.key.split("/")[1], now=datetime.now(UTC)), purpose="file"
+    ),
+}
+
+
+@pytest.mark.parametrize("make_token", TOKENS.values(), ids=TOKENS)
+def test_confirm_is_refused_before_any_request_when_the_token_is_not_genuine(
+    aws: Stores, make_token: Callable[[Permission], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Case 11."""
+    user = make_user()
+    browser = signed_in(user)
+    permission = uploaded(browser)
+    forged = replace(permission, upload_token=make_token(permission))
+    asked = record_requests(monkeypatch)
+
+    answer = confirm(browser, forged)
+
+    assert (answer.status_code, error_code(answer)) == (403, "invalid_token")
+    assert asked == []
+    assert item_of(user).revision is None
+    assert bucket_keys() == [permission.key]
+
+
+def test_confirm_is_refused_before_any_request_when_the_token_has_expired(
+    aws: Stores, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Case 11."""
+    user = make_user()
+    browser = signed_in(user)
+    permission = uploaded(browser)
+    asked = record_requests(monkeypatch)
+
+    with time_machine.travel(
+        datetime.now(UTC) + timedelta(seconds=settings.UPLOAD_TOKEN_SECONDS + 1)
+    ):
+        answer = confirm(browser, permission)
+
+    assert (answer.status_code, error_code(answer)) == (410, "token_expired")
+    assert asked == []
+    assert item_of(user).revision is None
+    assert bucket_keys() == [permission.key]
+
+
+def test_confirm_works_when_the_policy_has_expired_since_the_upload(
+    aws: Stores, settings: Settings
+) -> None:
+    user = make_user()
+    browser = signed_in(user)
+    permission = uploaded(browser)
+
+    with time_machine.travel(
+        datetime.now(UTC) + timedelta(seconds=settings.UPLOAD_TOKEN_SECONDS - 60)
+    ):
+        assert confirm(browser, permission).status_code == 200
+
+    assert_in_order(user)
+
+
+KEYS: dict[str, Callable[[str], str]] = {
+    "empty": lambda key: "",
+    "dots": lambda key: f"pending/../{key}",
+    "dots inside": lambda key: key.replace("pending/", "pending/x/../"),
+    "leading slash": lambda key: f"/{key}",
+    "trailing slash": lambda key: f"{key}/",
+    "double slash": lambda key: key.replace("/", "//", 1),
+    "encoded": lambda key: quote(key, safe=""),
+    "another prefix": lambda key: key.replace("pending/", "avatars/"),
+    "upper case": lambda key: key.upper(),
+    "another upload": lambda key: tampered(key),
+    "with spaces": lambda key: f" {key} ",
+}
+
+
+@pytest.mark.parametrize("change", KEYS.values(), ids=KEYS)
+def test_confirm_is_refused_before_any_request_when_the_key_is_another(
+    aws: Stores, change: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Case 12."""
+    user = make_user()
+    browser = signed_in(user)
+    permission = uploaded(browser)
+    asked = record_requests(monkeypatch)
+
+    answer = confirm(browser, replace(permission, key=change(permission.key)))
+
+    assert (answer.status_code, error_code(answer)) == (403, "invalid_token")
+    assert asked == []
+    assert item_of(user).revision is None
+    assert bucket_keys() == [permission.key]
+
+
+def test_confirm_is_refused_when_the_key_is_that_of_another_upload_of_the_same_user(
+    aws: Stores,
+) -> None:
+    """Case 12."""
+    user = make_user()
+    browser = signed_in(user)
+    first, second = uploaded(browser), uploaded(browser)
+
+    answer = confirm(browser, replace(first, key=second.key))
+
+    assert answer.status_code == 403
+    assert item_of(user).revision is None
+
+
+def test_confirm_may_be_tried_again_when_it_came_before_the_upload(aws: Stores) -> None:
+    """Case 13."""
+    user = make_user()
+    browser = signed_in(user)
+    permission = permission_for(browser)
+
+    answer = confirm(browser, permission)
+
+    assert (answer.status_code, error_code(answer)) == (409, "not_uploaded")
+    assert item_of(user).revision is None
+    assert post_file(permission).status == 201
+    assert confirm(browser, permission).status_code == 200
+    assert_in_order(user)
+
+
+def test_confirm_is_refused_when_the_object_is_larger_than_the_policy_allowed(
+    aws: Stores, settings: Settings
+) -> None:
+    user = make_user()
+    browser = signed_in(user)
+    permission = uploaded(browser)
+    settings.AVATAR_MAX_BYTES = 100
+
+    answer = confirm(browser, permission)
+
+    assert (answer.status_code, error_code(answer)) == (403, "foreign_object")
+    assert item_of(user).revision is None
+
+
+def test_confirm_is_refused_when_asked_too_often(aws: Stores, settings: Settings) -> None:
+    settings.RATE_LIMITS = {"begin-upload": "60/minute", "confirm-upload": "1/minute"}
+    user = make_user()
+    browser = signed_in(user)
+    first, second = uploaded(browser), uploaded(browser)
+    confirm(browser, first)
+    before = item_of(user)
+
+    answer = confirm(browser, second)
+
+    assert (answer.status_code, error_code(answer)) == (429, "too_many_requests")
+    assert int(answer["Retry-After"]) >= 1
+    assert item_of(user) == before
+
+
+def test_replay_changes_nothing_when_the_confirm_succeeded_before(
+    aws: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Case 14."""
+    user = make_user()
+    browser = signed_in(user)
+    permission = uploaded(browser)
+    first = confirm(browser, permission)
+    item, keys = item_of(user), bucket_keys()
+    asked = record_requests(monkeypatch)
+
+    again = confirm(browser, permission)
+
+    assert (again.status_code, again.json()) == (200, first.json())
+    assert {request.operation for request in asked} <= {"GetItem", "GET"}
+    assert (item_of(user), bucket_keys()) == (item, keys)
+    assert live_key(user)
+
+
+def test_live_picture_stays_when_the_form_is_posted_again_after_the_confirm(aws: Stores) -> None:
+    """Case 17."""
+    user = make_user()
+    browser = signed_in(user)
+    permission = uploaded(browser, picture_bytes(colour="#00ff00"))
+    first = confirm(browser, permission)
+    key = live_key(user)
+    item, body = item_of(user), body_of(key)
+
+    assert post_file(permission, picture_bytes(colour="#ff0000")).status == 201
+    again = confirm(browser, permission)
+
+    assert (again.status_code, again.json()) == (200, first.json())
+    assert item_of(user) == item
+    assert body_of(key) == body
+    assert promoted_keys(user) == [key]
+
+
+def test_first_picture_is_the_users_when_confirmed(aws: Stores) -> None:
+    """Case 20."""
+    user = make_user()
+    browser = signed_in(user)
+    permission = uploaded(browser)
+
+    answer = confirm(browser, permission)
+
+    assert answer.status_code == 200
+    item = item_of(user)
+    assert item.avatar
+    assert item.avatar.upload_id == permission.key.rpartition("/")[2]
+    assert (item.avatar.width, item.avatar.height) == (512, 512)
+    assert item.avatar.size == len(body_of(item.avatar.avatar_key))
+    assert answer.json()["avatar"]["size"] == item.avatar.size
+    assert bucket_keys() == [item.avatar.avatar_key], "the pending object is gone"
+
+
+def test_promoted_object_has_no_tags_and_a_fixed_type(aws: Stores) -> None:
+    user = make_user()
+    upload_picture(signed_in(user))
+
+    details = details_of(live_key(user))
+
+    assert (details.content_type, details.tags, details.metadata) == ("image/webp", {}, {})
+    head = client().head_object(Bucket="triphase", Key=live_key(user))
+    assert head["CacheControl"] == CACHE_CONTROL
+
+
+def test_old_object_goes_when_a_new_picture_is_confirmed(aws: Stores) -> None:
+    user = make_user()
+    browser = signed_in(user)
+    upload_picture(browser)
+    old = live_key(user)
+
+    upload_picture(browser, picture_bytes(colour="#ff0000"))
+
+    assert live_key(user) != old
+    assert_in_order(user)
+    assert bucket_keys("pending/") == []
+
+
+def test_pictures_of_others_stay_when_one_is_confirmed(aws: Stores) -> None:
+    user, other = make_user(), make_user()
+    upload_picture(signed_in(other))
+    before = item_of(other)
+
+    upload_picture(signed_in(user))
+
+    assert item_of(other) == before
+    assert_in_order(other)
+
+
+STRANGE = [
+    "avatars/somebody-else/x.webp",
+    "other/x.webp",
+    "https://evil.example/x.webp",
+    "avatars/",
+    "pending/x/y",
+    "../x",
+]
+
+
+@pytest.mark.parametrize("key", STRANGE)
+def test_strange_key_is_never_deleted_when_a_picture_replaces_it(aws: Stores, key: str) -> None:
+    """Case 21."""
+    user = make_user()
+    if not key.startswith(("https:", "../")) and not key.endswith("/"):
+        put_object(key)
+    before = bucket_keys()
+    write_item(str(user.pk), key, now=datetime.now(UTC))
+
+    upload_picture(signed_in(user))
+
+    assert bucket_keys() == sorted([*before, live_key(user)])
+
+
+def count_requests(
+    browser: Client, permission: Permission, monkeypatch: pytest.MonkeyPatch, stores: Stores
+) -> tuple[list[Asked], list[Asked]]:
+    """Confirm; return all requests that took, and those that the answer waited for in a row."""
+    asked = record_requests(monkeypatch)
+    beside: list[Asked] = []
+
+    class Beside(AtOnce):
+        def submit(self, call: Any, /, *args: Any, **kwargs: Any) -> "Future[Any]":
+            start = len(asked)
+            future = super().submit(call, *args, **kwargs)
+            beside.extend(asked[start:])
+            return future
+
+    serve_with(monkeypatch, replace(stores, background=Beside()))
+    assert confirm(browser, permission).status_code == 200
+    in_a_row = list(asked)
+    for request in beside:
+        in_a_row.remove(request)
+    return asked, in_a_row
+
+
+@pytest.mark.parametrize("has_picture", [False, True])
+def test_confirm_takes_five_requests_and_waits_for_three_in_a_row(
+    aws: Stores, has_picture: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = signed_in(make_user())
+    if has_picture:
+        upload_picture(browser)
+
+    asked, in_a_row = count_requests(browser, uploaded(browser), monkeypatch, aws)
+
+    assert sorted(request.operation for request in asked) == [
+        "GET",
+        "GetItem",
+        "POST",  # old and pending object in one
+        "PUT",
+        "UpdateItem",
+    ]
+    assert [request.operation for request in in_a_row] == ["GetItem", "PUT", "UpdateItem"]
+
+
+def test_picture_is_in_order_when_requests_run_side_by_side(
+    aws: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = make_user()
+    browser = signed_in(user)
+    with ThreadPoolExecutor() as threads:
+        serve_with(monkeypatch, replace(aws, background=threads))
+        upload_picture(browser)
+        upload_picture(browser)
+
+    assert_in_order(user)
+    assert bucket_keys("pending/") == []

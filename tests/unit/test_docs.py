@@ -1,0 +1,51 @@
+"""The README knows every setting, command and route."""
+
+import re
+from pathlib import Path
+
+from django.conf import settings
+from django.core.management import get_commands
+from django.urls import URLPattern, get_resolver
+
+README = (settings.BASE_DIR / "README.md").read_text()
+OWN_APPS = {"config", "accounts", "avatars", "uploads", "inspection"}
+
+
+def test_every_setting_read_from_the_environment_is_in_the_readme() -> None:
+    source = (settings.BASE_DIR / "config" / "settings.py").read_text()
+    names = set(re.findall(r"(?:env\.\w+|url|whole_number)\(\s*\"([A-Z_0-9]+)\"", source))
+    assert len(names) > 25
+    assert {name for name in names if f"`{name}`" not in README} == set()
+
+
+def test_every_variable_in_the_readme_is_read() -> None:
+    source = (settings.BASE_DIR / "config" / "settings.py").read_text()
+    rows = re.findall(r"^\| (`[A-Z].*?) \|", README, flags=re.MULTILINE)
+    names = [name for row in rows for name in re.findall(r"`([A-Z_0-9]+)`", row)]
+    assert len(names) > 25
+    assert [name for name in names if f'"{name}"' not in source] == []
+
+
+def test_every_command_is_in_the_readme() -> None:
+    commands = {name for name, app in get_commands().items() if app in OWN_APPS}
+    assert len(commands) >= 5
+    assert {name for name in commands if f"manage.py {name}" not in README} == set()
+
+
+def test_every_route_is_in_the_readme() -> None:
+    patterns = get_resolver().url_patterns
+    routes = [
+        f"{prefix.pattern}{inner.pattern}"
+        for prefix in patterns
+        for inner in getattr(prefix, "url_patterns", [])
+        if str(prefix.pattern) != "admin/"
+    ] + [str(pattern.pattern) for pattern in patterns if isinstance(pattern, URLPattern)]
+    assert len(routes) > 10
+    assert [route for route in routes if f"/{route.replace('str:', '')}" not in README] == []
+
+
+def test_every_target_of_the_makefile_is_explained() -> None:
+    makefile = Path(settings.BASE_DIR / "Makefile").read_text()
+    targets = re.findall(r"^\.PHONY: (\w+)$", makefile, flags=re.MULTILINE)
+    unexplained = [name for name in targets if not re.search(rf"^{name}:.*## ", makefile, re.M)]
+    assert unexplained == ["chromium"]
