@@ -26,6 +26,8 @@ EXTENSION = "webp"
 # reduced scale, so the pictures of a phone's 50 megapixel camera are within reach.
 MAX_PIXELS = 25_000_000
 MAX_JPEG_PIXELS = 64_000_000
+# What Pillow calls a JPEG file; MPO is one with further pictures in it, as many phones write.
+JPEGS = {"JPEG", "MPO"}
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 
 
@@ -66,7 +68,7 @@ def normalise(body: bytes) -> Picture:
 def _square(body: bytes) -> Image.Image:
     with Image.open(io.BytesIO(body), formats=list(FORMATS.values())) as image:
         _check_bounds(image)
-        if image.format == "JPEG":
+        if image.format in JPEGS:
             # The decoder may scale down by 2, 4 or 8 while it reads, to no less than twice ours.
             image.draft("", (2 * SIDE, 2 * SIDE))
         upright = ImageOps.exif_transpose(image)
@@ -77,9 +79,10 @@ def _square(body: bytes) -> Image.Image:
 
 def _check_bounds(image: Image.Image) -> None:
     """Refuse, from the header alone, what would take too much memory or time."""
-    limit = MAX_JPEG_PIXELS if image.format == "JPEG" else MAX_PIXELS
-    # A GIF does not tell its number of frames, but only its first one is ever decoded.
-    frames = 1 if image.format == "GIF" else getattr(image, "n_frames", 1)
+    limit = MAX_JPEG_PIXELS if image.format in JPEGS else MAX_PIXELS
+    # A GIF does not tell its number of frames. Of it and of a JPEG file only the first picture
+    # is ever decoded.
+    frames = 1 if image.format in {"GIF", *JPEGS} else getattr(image, "n_frames", 1)
     if image.width * image.height * frames > limit:
         raise BadImage
 

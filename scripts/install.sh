@@ -17,5 +17,5 @@ if [ ! -x "$2/bin/pip" ]; then
         fail "The virtual environment cannot be made; on Debian, install python3-venv."
 fi
 echo "triphase: installing what $3 pins …" >&2
-"$2/bin/python" -m pip install --quiet --disable-pip-version-check -r "$3" -c constraints.txt ||
+"$2/bin/python" -m pip install -qq --disable-pip-version-check -r "$3" -c constraints.txt ||
     fail "The packages cannot be installed; see above for the reason."

@@ -4,6 +4,7 @@ Every error is ``{"error": {"code", "message"}}``, with a message in the user's 
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any
@@ -110,9 +111,14 @@ def read_object(request: HttpRequest, fields: Mapping[str, type]) -> dict[str, A
     for name, kind in fields.items():
         if type(body[name]) is not kind:
             raise BadRequest(_("%(name)s has the wrong type.") % {"name": name})
-        if kind is str and ("\x00" in body[name] or len(body[name]) > 1024):
+        if kind is str and not _is_text(body[name]):
             raise BadRequest(_("%(name)s is not valid.") % {"name": name})
     return body
+
+
+def _is_text(value: str) -> bool:
+    """Return whether ``value`` is short, and can be encoded: JSON can hold half a character."""
+    return len(value) <= 1024 and not re.search("[\x00\ud800-\udfff]", value)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

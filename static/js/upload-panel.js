@@ -2,7 +2,7 @@
  * The upload panel: choose, crop, save. It shows what `Upload` does and lets the user steer it.
  * It is in one state at a time; elements with `data-shown-when` are shown in the states they name.
  *
- * @typedef {"choosing" | "cropping" | "working" | "failed"} State
+ * @typedef {"choosing" | "opening" | "cropping" | "working" | "failed"} State
  */
 
 import { obviousProblem, problemAsItIs } from "./picture-file.js";
@@ -72,7 +72,7 @@ export class UploadPanel {
   }
 
   get isBusy() {
-    return this.root.dataset.state === "working";
+    return ["opening", "working"].includes(this.root.dataset.state);
   }
 
   // --- choosing and cropping --------------------------------------------------------------------
@@ -91,6 +91,8 @@ export class UploadPanel {
   }
 
   async #crop(file) {
+    this.#enter("opening");
+    this.#announce(say("opening"));
     const area = this.#find("[data-crop-area]");
     const cropper = await openCropper(area, file, say("cropArea"));
     if (!cropper) return false;
@@ -152,7 +154,7 @@ export class UploadPanel {
   }
 
   async #succeed(avatar) {
-    await showPicture(this.root.dataset.userId, avatar.url);
+    await this.#showPicture(avatar.url, true);
     const { width, height } = avatar;
     this.#startOver();
     this.#tell(say("saved", { width, height, size: size(avatar.size) }), "success");
@@ -225,6 +227,12 @@ export class UploadPanel {
     this.#announce(text);
   }
 
+  async #showPicture(url, isOwn) {
+    await showPicture(this.root.dataset.userId, url);
+    this.root.dataset.hasPicture = isOwn; // without one there is nothing to remove
+    if (!isOwn) this.#moveFocus("choosing", "input[type=file]");
+  }
+
   #hideNote() {
     this.#find("[data-note]").hidden = true;
     this.#find("[data-note-text]").textContent = "";
@@ -248,8 +256,7 @@ export class UploadPanel {
       redirect: "manual", // to the login page, when the session is over
     }).catch(() => null);
     if (!answer?.ok) return this.#tell(say("removeFailed"), "error");
-    const { userId, pictureUrl } = this.root.dataset;
-    await showPicture(userId, `${pictureUrl}?removed=${Date.now()}`);
+    await this.#showPicture(`${this.root.dataset.pictureUrl}?at=${Date.now()}`, false);
     return this.#tell(say("removed"), "success");
   }
 }

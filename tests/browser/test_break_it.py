@@ -63,4 +63,6 @@ def test_experiment_with_a_wrong_file_says_so(panel: UploadPanel, page: Page) ->
         file_payload(b"text", name="notes.txt", content_type="text/plain")
     )
 
-    expect(page.locator("[data-experiment=skip]")).to_contain_text("notes.txt is not a picture.")
+    expect(page.locator("[data-experiment=skip]")).to_contain_text(
+        "notes.txt is no picture that can be used here."
+    )

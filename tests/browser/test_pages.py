@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from pytest_django.live_server_helper import LiveServer
@@ -14,6 +13,8 @@ from tests.browser.conftest import Complaints, SignIn
 from tests.browser.panel import UploadPanel, file_payload, live_avatar
 from tests.builders import make_user, picture_bytes
 
+PATHS = ["/", "/login/", "/inspection/bucket/", "/inspection/table/", "/no-such-page/"]
+
 
 def assert_accessible(page: Page) -> None:
     """Assert that axe finds nothing, in both colour schemes."""
@@ -23,19 +24,13 @@ def assert_accessible(page: Page) -> None:
         assert found.violations_count == 0, f"{page.url}, {scheme}: {found.generate_report()}"
 
 
-@pytest.mark.parametrize(
-    "path",
-    ["/", "/?q=nobody", "/login/", "/inspection/bucket/", "/inspection/table/", "/no-such-page/"],
-)
-def test_page_is_accessible_signed_out(
-    aws: Stores, page: Page, complaints: Complaints, path: str
-) -> None:
+def test_pages_are_accessible_signed_out(aws: Stores, page: Page, complaints: Complaints) -> None:
     complaints.allow("404")
     make_user(username="ada")
 
-    page.goto(path)
-
-    assert_accessible(page)
+    for path in [*PATHS, "/?q=nobody"]:
+        page.goto(path)
+        assert_accessible(page)
 
 
 def test_locked_out_page_is_accessible(page: Page, complaints: Complaints, aws: Stores) -> None:
@@ -84,15 +79,13 @@ def test_bucket_and_table_are_accessible_with_rows(
     expect(page.locator("tr[data-state=pending]")).to_have_count(0)
 
 
-@pytest.mark.parametrize("width", [320, 390, 768, 1280])
-def test_no_page_scrolls_sideways(
-    panel: UploadPanel, page: Page, complaints: Complaints, width: int
-) -> None:
+def test_no_page_scrolls_sideways(panel: UploadPanel, page: Page, complaints: Complaints) -> None:
     complaints.allow("404")
-    page.set_viewport_size({"width": width, "height": 800})
-    for path in ("/", "/login/", "/inspection/bucket/", "/inspection/table/", "/nothing/"):
+    for path in PATHS:
         page.goto(path)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+        for width in (320, 390, 768, 1280):
+            page.set_viewport_size({"width": width, "height": 800})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, path
 
 
 def test_names_with_markup_are_shown_as_text(aws: Stores, page: Page, sign_in: SignIn) -> None:

@@ -132,7 +132,7 @@ KEYS: dict[str, Callable[[str], str]] = {
     "encoded": lambda key: quote(key, safe=""),
     "another prefix": lambda key: key.replace("pending/", "avatars/"),
     "upper case": lambda key: key.upper(),
-    "another upload": lambda key: tampered(key),
+    "another upload": tampered,
     "with spaces": lambda key: f" {key} ",
 }
 

@@ -58,7 +58,9 @@ class Command(BaseCommand):
 def _child(*command: str) -> Iterator["subprocess.Popen[bytes]"]:
     """Run a manage.py command beside this one, in a group of its own; end all of it at last."""
     child = subprocess.Popen(  # noqa: S603 (our own commands)
-        [sys.executable, sys.argv[0], *command], start_new_session=True
+        [sys.executable, sys.argv[0], *command],
+        start_new_session=True,
+        env=os.environ | {"DJANGO_RUNSERVER_HIDE_WARNING": "true"},
     )
     try:
         yield child

@@ -1,0 +1,561 @@
+"""What others do at the same time, played in one thread: the other party acts between requests."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from avatars.errors import Conflict, OutcomeUnknown, RevisionMoved, UploadRevoked
+from avatars.references import Reference
+from avatars.services import close_owner, confirm_upload, remove_picture
+from avatars.stores import Stores
+from avatars.sweeping import Sweep
+from tests.builders import make_user, picture_bytes
+from tests.functional.steps import (
+    Call,
+    assert_in_order,
+    body_of,
+    broken,
+    bucket_keys,
+    confirm,
+    error_code,
+    item_of,
+    live_key,
+    meddle,
+    permission_for,
+    post_file,
+    promoted_keys,
+    serve_with,
+    signed_in,
+    upload_picture,
+    uploaded,
+)
+from uploads.errors import ObjectMissing, StorageUnavailable
+
+pytestmark = pytest.mark.django_db
+
+RED, BLUE = picture_bytes(colour="#ff0000"), picture_bytes(colour="#0000ff")
+
+
+def sweep_now(stores: Stores, *, alive: bool = True) -> None:
+    """Sweep without a grace period, as if every owner had an account, or none."""
+    sweep = Sweep(
+        stores=stores,
+        existing_owners=lambda owner_ids: set(owner_ids) if alive else set(),
+        now=datetime.now(UTC) + timedelta(seconds=1),
+        grace=timedelta(0),
+        delete=True,
+    )
+    list(sweep.findings())
+
+
+# --- Two confirms ---
+
+
+@pytest.mark.parametrize("moment", ["read", "put", "replace"])
+@pytest.mark.parametrize("has_picture", [False, True])
+def test_both_confirms_succeed_with_one_object_when_one_upload_is_confirmed_twice_at_once(
+    aws: Stores, monkeypatch: pytest.MonkeyPatch, moment: str, has_picture: bool
+) -> None:
+    """Case 15: the duplicate runs before the first one's read, its PUT, its update."""
+    user = make_user()
+    browser = signed_in(user)
+    if has_picture:
+        upload_picture(browser)
+    permission = uploaded(browser)
+    answers = []
+    other: dict[str, Call] = {moment: lambda: answers.append(confirm(browser, permission))}
+    if moment == "put":
+        serve_with(monkeypatch, replace(aws, bucket=meddle(aws.bucket, before=other)))
+    else:
+        serve_with(monkeypatch, replace(aws, references=meddle(aws.references, before=other)))
+
+    answers.append(confirm(browser, permission))
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert answers[0].json() == answers[1].json()
+    assert bucket_keys() == [live_key(user)]
+
+
+def test_confirm_succeeds_when_its_duplicate_cleared_up_before_the_get(aws: Stores) -> None:
+    """Case 15: the item was read before, the pending object after."""
+    user = make_user()
+    browser = signed_in(user)
+    permission = uploaded(browser)
+    stores = replace(
+        aws,
+        bucket=broken(aws.bucket, fetch=ObjectMissing()),
+        references=meddle(aws.references, after={"read": lambda: confirm(browser, permission)}),
+    )
+
+    avatar = confirm_upload(
+        owner_id=str(user.pk),
+        key=permission.key,
+        upload_token=permission.upload_token,
+        stores=stores,
+    )
+
+    assert avatar.avatar_key == live_key(user)
+    assert bucket_keys() == [avatar.avatar_key]
+
+
+@pytest.mark.parametrize("has_picture", [False, True])
+def test_confirm_is_in_conflict_when_another_upload_was_confirmed_meanwhile(
+    aws: Stores, monkeypatch: pytest.MonkeyPatch, has_picture: bool
+) -> None:
+    """Case 16."""
+    user = make_user()
+    browser = signed_in(user)
+    if has_picture:
+        upload_picture(browser)
+    red, blue = uploaded(browser, RED), uploaded(browser, BLUE)
+    answers = []
+    references = meddle(
+        aws.references, before={"replace": lambda: answers.append(confirm(browser, blue))}
+    )
+    serve_with(monkeypatch, replace(aws, references=references))
+
+    late = confirm(browser, red)
+
+    assert answers[0].status_code == 200
+    assert (late.status_code, error_code(late)) == (409, "conflict")
+    assert promoted_keys(user) == [live_key(user)], "the late one took its own object away"
+    assert bucket_keys("pending/") == [red.key], "so that it can be confirmed again"
+
+    assert confirm(browser, red).status_code == 200
+    assert bucket_keys() == [live_key(user)]
+
+
+def test_answer_stays_the_same_when_the_older_of_two_uploads_is_confirmed_last(
+    aws: Stores,
+) -> None:
+    """Case 16: the last one to confirm wins, and the other is gone without a trace."""
+    user = make_user()
+    browser = signed_in(user)
+    red, blue = uploaded(browser, RED), uploaded(browser, BLUE)
+
+    confirm(browser, blue)
+    confirm(browser, red)
+
+    assert bucket_keys() == [live_key(user)]
+    avatar = item_of(user).avatar
+    assert avatar
+    assert red.key.endswith(avatar.upload_id)
+
+
+def test_served_picture_is_the_verified_one_when_uploaded_again_after_the_read(
+    aws: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Case 18."""
+    user = make_user()
+    browser = signed_in(user)
+    permission = uploaded(browser, RED)
+    html = b"<script>alert(1)</script>"
+    bucket = meddle(aws.bucket, before={"put": lambda: post_file(permission, html)})
+    serve_with(monkeypatch, replace(aws, bucket=bucket))
+
+    assert confirm(browser, permission).status_code == 200
+
+    other = make_user()
+    upload_picture(signed_in(other), RED)
+    assert body_of(live_key(user)) == body_of(live_key(other))
+    assert bucket_keys(f"avatars/{user.pk}/") == [live_key(user)]
+
+
+# --- Removed or deleted in between ---
+
+
+def test_confirm_is_refused_when_the_picture_was_removed_since_the_upload_began(
+    aws: Stores,
+) -> None:
+    """Case 19."""
+    user = make_user()
+    browser = signed_in(user)
+    upload_picture(browser)
+    permission = uploaded(browser)
+    remove_picture(owner_id=str(user.pk), stores=aws)
+
+    answer = confirm(browser, permission)
+
+    assert (answer.status_code, error_code(answer)) == (409, "removed")
+    assert item_of(user).avatar is None
+    assert promoted_keys(user) == []
+
+
+def test_confirm_is_refused_when_the_picture_is_removed_just_before_its_update(
+    aws: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Case 19."""
+    user = make_user()
+    browser = signed_in(user)
+    upload_picture(browser)
+    permission = uploaded(browser)
+
+    def remove() -> None:
+        remove_picture(owner_id=str(user.pk), stores=aws)
+
+    references = meddle(aws.references, before={"replace": remove})
+    serve_with(monkeypatch, replace(aws, references=references))
+
+    answer = confirm(browser, permission)
+
+    assert (answer.status_code, error_code(answer)) == (409, "removed")
+    assert item_of(user).avatar is None
+    assert promoted_keys(user) == []
+
+
+def test_upload_works_when_it_began_after_the_removal(aws: Stores) -> None:
+    """Case 19."""
+    user = make_user()
+    browser = signed_in(user)
+    upload_picture(browser)
+    remove_picture(owner_id=str(user.pk), stores=aws)
+
+    upload_picture(browser)
+
+    assert bucket_keys() == [live_key(user)]
+
+
+@pytest.mark.parametrize("moment", ["before the confirm", "before its PUT", "before its update"])
+@pytest.mark.parametrize("has_picture", [False, True])
+def test_no_item_revives_when_the_owner_was_closed_between_the_phases(
+    aws: Stores, moment: str, has_picture: bool
+) -> None:
+    """Case 19: the service, as a deleted user has no session to confirm with."""
+    user = make_user()
+    browser = signed_in(user)
+    owner_id = str(user.pk)
+    if has_picture:
+        upload_picture(browser)
+    permission = uploaded(browser)
+
+    def close() -> None:
+        close_owner(owner_id=owner_id, stores=aws)
+
+    stores = aws
+    if moment == "before the confirm":
+        close()
+    elif moment == "before its PUT":
+        stores = replace(aws, bucket=meddle(aws.bucket, before={"put": close}))
+    else:
+        stores = replace(aws, references=meddle(aws.references, before={"replace": close}))
+
+    with pytest.raises(UploadRevoked):
+        confirm_upload(
+            owner_id=owner_id,
+            key=permission.key,
+            upload_token=permission.upload_token,
+            stores=stores,
+        )
+
+    item = item_of(user)
+    assert (item.avatar, bool(item.closed_at)) == (None, True)
+    assert bucket_keys() == []
+
+
+def test_session_is_refused_when_its_user_was_deleted(aws: Stores) -> None:
+    """Case 19."""
+    user = make_user()
+    browser = signed_in(user)
+    permission = uploaded(browser)
+    owner_id = str(user.pk)
+    user.delete()
+
+    answer = confirm(browser, permission)
+
+    assert (answer.status_code, error_code(answer)) == (401, "signed_out")
+    assert bucket_keys(f"avatars/{owner_id}/") == []
+
+
+def test_removal_takes_the_newest_picture_when_one_is_confirmed_meanwhile(aws: Stores) -> None:
+    user = make_user()
+    browser = signed_in(user)
+    upload_picture(browser, RED)
+    blue = uploaded(browser, BLUE)
+    references = meddle(aws.references, before={"replace": lambda: confirm(browser, blue)})
+
+    remove_picture(owner_id=str(user.pk), stores=replace(aws, references=references))
+
+    assert item_of(user).avatar is None
+    assert bucket_keys() == []
+
+
+def test_removal_gives_up_when_the_item_never_stands_still(aws: Stores) -> None:
+    user = make_user()
+    upload_picture(signed_in(user))
+    key = live_key(user)
+
+    class Restless:
+        def __getattr__(self, name: str) -> object:
+            return getattr(aws.references, name)
+
+        def replace(self, before: Reference, after: Reference) -> None:
+            current = aws.references.read(before.owner_id)
+            aws.references.replace(current, current.fenced(now=datetime.now(UTC)))
+            aws.references.replace(before, after)
+
+    restless = replace(aws, references=Restless())  # type: ignore[arg-type]  # by __getattr__
+    with pytest.raises(Conflict):
+        remove_picture(owner_id=str(user.pk), stores=restless)
+
+    assert live_key(user) == key
+
+
+# --- Faults ---
+
+
+def test_user_sees_success_when_the_old_object_cannot_be_deleted(
+    aws: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Case 25."""
+    user = make_user()
+    browser = signed_in(user)
+    upload_picture(browser)
+    old = live_key(user)
+    serve_with(monkeypatch, replace(aws, bucket=broken(aws.bucket, delete=StorageUnavailable())))
+    permission = uploaded(browser)
+
+    assert confirm(browser, permission).status_code == 200
+
+    assert promoted_keys(user) == sorted([old, live_key(user)])
+    assert bucket_keys("pending/") == [permission.key]
+    sweep_now(aws)
+    assert_in_order(user)
+
+
+def test_user_sees_success_when_the_removed_object_cannot_be_deleted(
+    aws: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Case 25."""
+    user = make_user()
+    upload_picture(signed_in(user))
+    bucket = broken(aws.bucket, delete=StorageUnavailable())
+
+    remove_picture(owner_id=str(user.pk), stores=replace(aws, bucket=bucket))
+
+    assert item_of(user).avatar is None
+    assert len(promoted_keys(user)) == 1
+    sweep_now(aws)
+    assert promoted_keys(user) == []
+
+
+def test_nothing_is_deleted_when_nobody_knows_whether_the_update_will_arrive(
+    aws: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Case 24: the object stays for a copy of the request that may still be on its way."""
+    user = make_user()
+    browser = signed_in(user)
+    upload_picture(browser)
+    item = item_of(user)
+    permission = uploaded(browser)
+    references = broken(aws.references, replace=OutcomeUnknown())
+    serve_with(monkeypatch, replace(aws, references=references))
+
+    answer = confirm(browser, permission)
+
+    assert (answer.status_code, error_code(answer)) == (503, "unavailable")
+    assert item_of(user) == item
+    assert len(promoted_keys(user)) == 2
+    assert bucket_keys("pending/") == [permission.key]
+    serve_with(monkeypatch, aws)
+    assert confirm(browser, permission).status_code == 200
+    sweep_now(aws)
+    assert bucket_keys() == [live_key(user)]
+
+
+def test_no_ghost_comes_when_a_lost_update_arrives_after_the_sweep(aws: Stores) -> None:
+    """Cases 24 and 35: the sweep's fence makes the late copy fail."""
+    user = make_user()
+    browser = signed_in(user)
+    permission = uploaded(browser)
+    late: list[tuple[Reference, Reference]] = []
+
+    class Delayed:
+        def __getattr__(self, name: str) -> object:
+            return getattr(aws.references, name)
+
+        def replace(self, before: Reference, after: Reference) -> None:
+            late.append((before, after))
+            raise OutcomeUnknown
+
+    with pytest.raises(StorageUnavailable):
+        confirm_upload(
+            owner_id=str(user.pk),
+            key=permission.key,
+            upload_token=permission.upload_token,
+            stores=replace(aws, references=Delayed()),  # type: ignore[arg-type]  # by __getattr__
+        )
+    sweep_now(aws)
+    with pytest.raises(RevisionMoved):
+        aws.references.replace(*late[0])
+
+    assert item_of(user).avatar is None
+    assert promoted_keys(user) == []
+
+
+def test_confirm_succeeds_when_the_update_arrived_but_its_answer_did_not(
+    aws: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Case 24."""
+    user = make_user()
+    browser = signed_in(user)
+    upload_picture(browser)
+    permission = uploaded(browser)
+
+    def lose_the_answer() -> None:
+        raise OutcomeUnknown
+
+    references = meddle(aws.references, after={"replace": lose_the_answer})
+    serve_with(monkeypatch, replace(aws, references=references))
+
+    assert confirm(browser, permission).status_code == 200
+
+    assert bucket_keys() == [live_key(user)]
+
+
+@pytest.mark.parametrize("request_name", ["fetch", "put"])
+def test_nothing_changes_when_the_bucket_fails_in_the_middle(
+    aws: Stores, monkeypatch: pytest.MonkeyPatch, request_name: str
+) -> None:
+    """Case 24."""
+    user = make_user()
+    browser = signed_in(user)
+    upload_picture(browser)
+    item, permission = item_of(user), uploaded(browser)
+    before = bucket_keys()
+    bucket = broken(aws.bucket, **{request_name: StorageUnavailable()})
+    serve_with(monkeypatch, replace(aws, bucket=bucket))
+
+    answer = confirm(browser, permission)
+
+    assert (answer.status_code, error_code(answer)) == (503, "unavailable")
+    assert (item_of(user), bucket_keys()) == (item, before)
+
+
+def test_nothing_changes_when_the_table_fails_at_the_read(
+    aws: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Case 24."""
+    user = make_user()
+    browser = signed_in(user)
+    permission = uploaded(browser)
+    references = broken(aws.references, read=StorageUnavailable())
+    serve_with(monkeypatch, replace(aws, references=references))
+
+    answer = confirm(browser, permission)
+
+    assert answer.status_code == 503
+    assert bucket_keys() == [permission.key]
+
+
+# --- The sweep at the same time ---
+
+
+def test_no_ghost_comes_when_a_confirm_sleeps_through_a_sweep(
+    aws: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Case 35: the object was promoted, the sweep takes it, then the confirm wakes up."""
+    user = make_user()
+    browser = signed_in(user)
+    permission = uploaded(browser)
+    references = meddle(aws.references, before={"replace": lambda: sweep_now(aws)})
+    serve_with(monkeypatch, replace(aws, references=references))
+
+    answer = confirm(browser, permission)
+
+    assert (answer.status_code, error_code(answer)) == (409, "conflict")
+    assert item_of(user).avatar is None
+    assert promoted_keys(user) == []
+    assert confirm(browser, permission).status_code == 200
+    assert_in_order(user)
+
+
+def test_no_ghost_comes_when_the_confirm_wins_against_the_fence(aws: Stores) -> None:
+    """Case 35: the other way around, between the sweep's listing and its fence."""
+    user = make_user()
+    browser = signed_in(user)
+    upload_picture(browser)
+    permission = uploaded(browser)
+    paused: list[object] = []
+
+    def confirm_and_sweep() -> None:
+        """The confirm comes with an object that the sweep has listed and not seen named."""
+        paused.append(confirm(browser, permission).status_code)
+
+    stale = bucket_keys("avatars/")
+    references = meddle(aws.references, before={"replace": confirm_and_sweep})
+    put_orphan(aws, user.pk)
+    sweep_now(replace(aws, references=references))
+
+    assert paused == [200]
+    assert live_key(user) not in stale
+    sweep_now(aws)
+    assert_in_order(user)
+
+
+def put_orphan(stores: Stores, owner_id: object) -> str:
+    """Put an object that no item names."""
+    key = f"avatars/{owner_id}/0orphan.webp"
+    stores.bucket.put(key, b"pixels", content_type="image/webp", cache_control="")
+    return key
+
+
+def test_object_stays_when_the_item_points_at_it_after_the_listing(aws: Stores) -> None:
+    """Case 36: what looked like an orphan is named by the time the sweep would delete it."""
+    user = make_user()
+    browser = signed_in(user)
+    upload_picture(browser)
+    before = item_of(user)
+    assert before.avatar
+    key = put_orphan(aws, user.pk)
+    pointing = before.pointing_at(replace(before.avatar, avatar_key=key), now=datetime.now(UTC))
+
+    def point_at_it() -> None:
+        aws.references.replace(before, pointing)
+
+    # Between the batch read and the read before the fence.
+    references = meddle(aws.references, before={"read": point_at_it})
+    sweep_now(replace(aws, references=references))
+
+    assert live_key(user) == key
+
+
+def test_nothing_is_deleted_when_the_item_moved_just_before_the_fence(aws: Stores) -> None:
+    """Case 36."""
+    user = make_user()
+    browser = signed_in(user)
+    upload_picture(browser)
+    before = item_of(user)
+    assert before.avatar
+    key = put_orphan(aws, user.pk)
+    pointing = before.pointing_at(replace(before.avatar, avatar_key=key), now=datetime.now(UTC))
+
+    def point_at_it() -> None:
+        aws.references.replace(before, pointing)
+
+    references = meddle(aws.references, before={"replace": point_at_it})
+    sweep_now(replace(aws, references=references))
+
+    assert live_key(user) == key
+
+
+def test_late_confirm_of_a_deleted_user_leaves_nothing_after_the_sweep(aws: Stores) -> None:
+    """Case 19: the account went without the item being closed; the sweep closes it."""
+    user = make_user()
+    browser = signed_in(user)
+    upload_picture(browser)
+    permission = permission_for(browser)
+    assert post_file(permission).status == 201
+    owner_id = str(user.pk)
+
+    sweep_now(aws, alive=False)
+
+    with pytest.raises(UploadRevoked):
+        confirm_upload(
+            owner_id=owner_id,
+            key=permission.key,
+            upload_token=permission.upload_token,
+            stores=aws,
+        )
+    assert bucket_keys() == []
+    assert item_of(user).closed_at

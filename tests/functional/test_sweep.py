@@ -1,0 +1,547 @@
+"""The sweep and its command: what is found, what is mended, what is left alone."""
+
+import io
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+import pytest
+import time_machine
+from django.core.management import CommandError, call_command
+
+from accounts.models import User
+from avatars.selectors import existing_owners
+from avatars.services import close_owner, remove_picture
+from avatars.stores import Stores
+from avatars.sweeping import Outcome, Sweep
+from tests.builders import make_user
+from tests.functional.steps import (
+    assert_in_order,
+    broken,
+    bucket_keys,
+    item_of,
+    live_key,
+    meddle,
+    promoted_keys,
+    put_object,
+    record_requests,
+    serve_with,
+    signed_in,
+    upload_picture,
+    uploaded,
+    write_item,
+)
+from uploads.bucket import Listing
+from uploads.errors import StorageUnavailable
+
+pytestmark = pytest.mark.django_db
+
+NOBODY = "00000000-0000-4000-8000-000000000000"
+
+
+class Ran(NamedTuple):
+    """What the command wrote and returned."""
+
+    status: int
+    output: str
+    error: str
+
+    @property
+    def lines(self) -> list[tuple[str, str, str]]:
+        """The findings: outcome, kind and name."""
+        return [
+            (words[0], words[1], words[2])
+            for line in self.output.splitlines()
+            if len(words := line.split(maxsplit=2)) == 3 and words[0] in list(Outcome)
+        ]
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """The summary as JSON."""
+        found: dict[str, Any] = json.loads(self.output)
+        return found
+
+
+def sweep(*arguments: str) -> Ran:
+    """Run the command."""
+    stdout = io.StringIO()
+    try:
+        call_command("sweep", *arguments, stdout=stdout)
+    except CommandError as error:
+        return Ran(error.returncode, stdout.getvalue(), str(error))
+    except SystemExit as error:
+        assert isinstance(error.code, int)
+        return Ran(error.code, stdout.getvalue(), "")
+    return Ran(0, stdout.getvalue(), "")
+
+
+def put_orphan(owner_id: object, name: str = "orphan.webp") -> str:
+    """Put an object that no item names."""
+    key = f"avatars/{owner_id}/{name}"
+    put_object(key, b"x" * 100)
+    return key
+
+
+def make_member() -> User:
+    """Return a user with a picture."""
+    user = make_user()
+    upload_picture(signed_in(user))
+    return user
+
+
+# --- Refused ---
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--grace", "-1"], ["--grace", "soon"], ["--limit", "0"], ["--limit", "1.5"]]
+)
+def test_sweep_is_refused_when_an_argument_makes_no_sense(
+    aws: Stores, arguments: list[str]
+) -> None:
+    key = put_orphan(NOBODY)
+
+    ran = sweep("--delete", *arguments)
+
+    assert ran.status == 1
+    assert repr(arguments[1]) in ran.error
+    assert bucket_keys() == [key]
+
+
+# --- A dry run ---
+
+
+def test_nothing_is_found_when_all_is_in_order(aws: Stores) -> None:
+    make_member()
+    uploaded(signed_in(make_user()))
+    without = make_member()
+    remove_picture(owner_id=str(without.pk), stores=aws)
+
+    ran = sweep("--grace", "0")
+
+    assert (ran.status, ran.output) == (0, "Nothing to sweep.\n")
+
+
+def test_dry_run_changes_nothing_and_tells_that_something_is_left(aws: Stores) -> None:
+    user, ghost, gone = make_member(), make_member(), make_member()
+    orphan = put_orphan(user.pk)
+    aws.bucket.delete([live_key(ghost)])
+    owner_id = str(gone.pk)
+    gone.delete()
+    keys = bucket_keys()
+    items = {reference.owner_id: reference for reference in aws.references.scan()}
+
+    ran = sweep("--grace", "0")
+
+    assert ran.status == 1
+    assert sorted(ran.lines) == sorted(
+        [
+            ("found", "orphan", orphan),
+            ("found", "ghost", str(ghost.pk)),
+            ("found", "gone", owner_id),
+        ]
+    )
+    assert "This was a dry run: --delete mends it." in ran.output
+    assert bucket_keys() == keys
+    assert {reference.owner_id: reference for reference in aws.references.scan()} == items
+
+
+def test_dry_run_asks_for_nothing_that_writes(
+    aws: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_orphan(make_member().pk)
+    asked = record_requests(monkeypatch)
+
+    sweep("--grace", "0")
+
+    assert {request.operation for request in asked} <= {"GET", "HEAD", "Scan", "BatchGetItem"}
+
+
+# --- Kinds ---
+
+
+def test_orphan_goes_and_the_live_picture_stays(aws: Stores) -> None:
+    user = make_member()
+    key, revision = live_key(user), item_of(user).revision
+    orphans = [put_orphan(user.pk, "a"), put_orphan(user.pk, "z")]
+
+    ran = sweep("--delete", "--grace", "0")
+
+    assert ran.status == 0
+    assert ran.lines == [("mended", "orphan", name) for name in orphans]
+    assert bucket_keys() == [live_key(user)] == [key]
+    assert item_of(user).revision != revision, "fenced first"
+
+
+def test_orphan_goes_when_its_owner_has_no_item(aws: Stores) -> None:
+    """A confirm died between PUT and update; a copy of its update must fail from now on."""
+    user = make_user()
+    key = put_orphan(user.pk)
+
+    assert sweep("--delete", "--grace", "0").lines == [("mended", "orphan", key)]
+
+    assert bucket_keys() == []
+    item = item_of(user)
+    assert item.revision
+    assert (item.avatar, item.closed_at) == (None, None)
+
+
+@pytest.mark.parametrize("owner_id", [NOBODY, "nobody at all", "%2e%2e", "<b>"])
+def test_orphan_goes_for_ever_when_its_owner_has_no_account(aws: Stores, owner_id: str) -> None:
+    put_orphan(owner_id)
+
+    sweep("--delete", "--grace", "0")
+
+    assert bucket_keys() == []
+    assert aws.references.read(owner_id).closed_at
+
+
+@pytest.mark.parametrize("key", ["avatars/loose.webp", "avatars//x.webp", "avatars/a/b/c/d.webp"])
+def test_orphan_goes_when_its_key_has_another_shape(aws: Stores, key: str) -> None:
+    put_object(key)
+
+    assert sweep("--delete", "--grace", "0").status == 0
+
+    assert bucket_keys() == []
+
+
+def test_prefixes_are_not_confused_when_one_owner_id_begins_like_another(aws: Stores) -> None:
+    """Case 37."""
+    write_item("a", "avatars/a/x.webp", now=datetime.now(UTC))
+    put_object("avatars/a/x.webp")
+    write_item("ab", "avatars/ab/x.webp", now=datetime.now(UTC))
+    put_object("avatars/ab/x.webp")
+    stray = ["avatars/a-b/x.webp", "avatars/a.webp", "avatars/aa/x.webp"]
+    for key in [*stray, "avatarsa/x.webp", "avatar/x.webp", "other/avatars/a/x.webp"]:
+        put_object(key)
+
+    findings = list(all_alive(aws, delete=True).findings())
+
+    assert sorted(finding.name for finding in findings) == sorted(stray)
+    assert bucket_keys("avatars/") == ["avatars/a/x.webp", "avatars/ab/x.webp"]
+    assert len(bucket_keys()) == 5, "nothing outside avatars/ is touched"
+
+
+def test_objects_of_one_owner_go_when_the_account_is_closed_and_no_other(aws: Stores) -> None:
+    """Case 37."""
+    for key in ("avatars/a/x", "avatars/ab/x", "pending/a/x", "pending/ab/x"):
+        put_object(key)
+
+    close_owner(owner_id="a", stores=aws)
+
+    assert bucket_keys() == ["avatars/ab/x", "pending/ab/x"]
+
+
+def all_alive(stores: Stores, **options: Any) -> Sweep:
+    """Return a sweep without a grace period that takes every owner for alive."""
+    return Sweep(
+        stores=stores,
+        existing_owners=set,
+        now=datetime.now(UTC) + timedelta(seconds=1),
+        grace=timedelta(0),
+        **options,
+    )
+
+
+def test_item_is_emptied_when_it_is_a_ghost(aws: Stores) -> None:
+    user = make_member()
+    avatar = item_of(user).avatar
+    assert avatar
+    aws.bucket.delete([avatar.avatar_key])
+
+    assert sweep("--delete").lines == [("mended", "ghost", str(user.pk))]
+
+    item = item_of(user)
+    assert (item.avatar, item.removed_at) == (None, None)
+    upload_picture(signed_in(user))
+    assert_in_order(user)
+
+
+def test_item_stays_when_it_was_repointed_while_the_sweep_took_it_for_a_ghost(
+    aws: Stores,
+) -> None:
+    """Case 36: the scan is old, the object it names was superseded meanwhile."""
+    user = make_member()
+    references = meddle(
+        aws.references,
+        before={"read": lambda: upload_picture(signed_in(user))},
+    )
+    aws.bucket.delete([live_key(user)])
+
+    findings = list(all_alive(replace(aws, references=references), delete=True).findings())
+
+    assert findings == []
+    assert live_key(user)
+
+
+def test_item_is_closed_and_its_objects_go_when_the_account_is_gone(aws: Stores) -> None:
+    user = make_member()
+    uploaded(signed_in(user))
+    owner_id = str(user.pk)
+    user.delete()
+
+    assert sweep("--delete").lines == [("mended", "gone", owner_id)]
+
+    assert bucket_keys() == []
+    item = aws.references.read(owner_id)
+    assert item.closed_at
+    assert item.avatar is None
+    assert sweep("--delete").status == 0
+    assert aws.references.read(owner_id) == item, "and it is left alone from then on"
+
+
+def test_item_is_reported_and_nothing_deleted_when_its_key_is_strange(aws: Stores) -> None:
+    """Case 21: even an object under avatars/ stays that a strange item names."""
+    user, other = make_user(), make_user()
+    named = put_orphan(other.pk, "named-by-somebody-else.webp")
+    write_item(str(user.pk), named, now=datetime.now(UTC))
+    before = aws.references.read(str(user.pk))
+
+    ran = sweep("--delete", "--grace", "0")
+
+    assert ran.status == 1
+    assert ran.lines == [("found", "strange", str(user.pk))]
+    assert bucket_keys() == [named]
+    assert item_of(user) == before
+
+
+@pytest.mark.parametrize("key", ["https://evil.example/x.webp", "pending/x/y", "avatars/", "x"])
+def test_strange_key_is_never_deleted(aws: Stores, key: str) -> None:
+    """Case 21."""
+    user = make_user()
+    write_item(str(user.pk), key, now=datetime.now(UTC))
+    before = item_of(user)
+
+    ran = sweep("--delete", "--grace", "0")
+
+    assert ran.lines == [("found", "strange", str(user.pk))]
+    assert item_of(user) == before
+
+
+def test_pending_goes_when_its_lifecycle_is_over(aws: Stores) -> None:
+    permission = uploaded(signed_in(make_user()))
+    put_object("pending/without/tags")
+    keys = sorted([permission.key, "pending/without/tags"])
+
+    assert sweep("--delete").status == 0
+    assert bucket_keys() == keys, "not yet"
+    with time_machine.travel(datetime.now(UTC) + timedelta(days=2)):
+        assert sweep().lines == [("found", "expired", key) for key in keys]
+        assert bucket_keys() == keys, "a dry run"
+        assert sweep("--delete").lines == [("mended", "expired", key) for key in keys]
+
+    assert bucket_keys() == []
+
+
+# --- Options ---
+
+
+def test_orphan_stays_when_younger_than_the_grace_period(aws: Stores) -> None:
+    key = put_orphan(make_user().pk)
+
+    assert sweep("--delete").status == 0
+    assert sweep("--delete", "--grace", "5").status == 0
+    assert bucket_keys() == [key]
+    with time_machine.travel(datetime.now(UTC) + timedelta(minutes=6)):
+        assert sweep("--delete").lines == []
+        assert sweep("--delete", "--grace", "5").lines == [("mended", "orphan", key)]
+
+    assert bucket_keys() == []
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 5])
+def test_limit_is_exact_over_all_kinds(aws: Stores, limit: int) -> None:
+    ghost = make_member()
+    aws.bucket.delete([live_key(ghost)])
+    orphans = [put_orphan(make_user().pk, name) for name in ("a", "b")]
+    put_object("pending/x/y")
+
+    with time_machine.travel(datetime.now(UTC) + timedelta(days=2)):
+        ran = sweep("--delete", "--limit", str(limit))
+
+    assert len(ran.lines) == min(limit, 4)
+    assert ran.lines[0] == ("mended", "ghost", str(ghost.pk))
+    assert len(bucket_keys("avatars/")) == max(0, len(orphans) - max(0, limit - 1))
+    assert len(bucket_keys("pending/")) == (1 if limit < 4 else 0)
+
+
+def test_limit_is_exact_within_one_owner(aws: Stores) -> None:
+    user = make_member()
+    keys = [put_orphan(user.pk, f"0{number}") for number in range(5)]
+
+    ran = sweep("--delete", "--grace", "0", "--limit", "2")
+
+    assert [name for _, _, name in ran.lines] == keys[:2]
+    assert promoted_keys(user) == sorted([*keys[2:], live_key(user)])
+
+
+def test_sweep_goes_on_behind_a_key(aws: Stores) -> None:
+    """Case 39."""
+    first, second, third = (put_orphan(owner) for owner in ("a", "b", "c"))
+
+    ran = sweep("--delete", "--grace", "0", "--after", first)
+
+    assert [name for _, _, name in ran.lines] == [second, third]
+    assert bucket_keys() == [first]
+
+
+def test_every_page_is_swept_when_the_listing_has_many(
+    aws: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Case 39: the memory of a sweep is that of a page."""
+    users = [make_member() for _ in range(3)]
+    orphans = sorted(put_orphan(user.pk, f"0{n}") for user in users for n in range(3))
+    listed: list[Listing] = []
+
+    class SmallPages:
+        def __getattr__(self, name: str) -> object:
+            return getattr(aws.bucket, name)
+
+        def list_page(self, *, prefix: str = "", after: str = "") -> Listing:
+            listed.append(aws.bucket.list_page(prefix=prefix, after=after, limit=2))
+            return listed[-1]
+
+    stores = replace(aws, bucket=SmallPages())  # type: ignore[arg-type]  # by __getattr__
+    serve_with(monkeypatch, stores)
+
+    ran = sweep("--delete", "--grace", "0")
+
+    assert [name for _, _, name in ran.lines] == orphans
+    assert bucket_keys() == sorted(live_key(user) for user in users)
+    assert len(listed) >= 6
+
+
+def test_summary_is_json_when_asked_for(aws: Stores) -> None:
+    user = make_member()
+    key = put_orphan(user.pk, "zzz")
+
+    dry = sweep("--grace", "0", "--json")
+    wet = sweep("--grace", "0", "--json", "--delete")
+
+    assert (dry.status, wet.status) == (1, 0)
+    assert dry.summary == {
+        "dry_run": True,
+        "found": {"orphan": 1},
+        "outcomes": {"found": 1},
+        "bytes_freed": 0,
+        "resume_after": key,
+        "failure": "",
+    }
+    assert wet.summary == dry.summary | {
+        "dry_run": False,
+        "outcomes": {"mended": 1},
+        "bytes_freed": 100,
+    }
+
+
+def test_bytes_freed_are_told_in_words(aws: Stores) -> None:
+    put_object(f"avatars/{make_user().pk}/x", b"x" * 2048)
+
+    assert "Found 1 orphan; 0 left, 2.0 KB freed." in sweep("--delete", "--grace", "0").output
+
+
+# --- Failures ---
+
+
+def test_nothing_more_is_deleted_when_the_listing_fails_half_way(
+    aws: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Case 38: the first page was swept, the second never came."""
+    first, second = put_orphan("a"), put_orphan("b")
+    put_object("pending/x/y")
+
+    class FailsLater:
+        def __getattr__(self, name: str) -> object:
+            return getattr(aws.bucket, name)
+
+        def list_page(self, *, prefix: str = "", after: str = "") -> Listing:
+            if after:
+                raise StorageUnavailable
+            return aws.bucket.list_page(prefix=prefix, after=after, limit=1)
+
+    stores = replace(aws, bucket=FailsLater())  # type: ignore[arg-type]  # by __getattr__
+    serve_with(monkeypatch, stores)
+
+    with time_machine.travel(datetime.now(UTC) + timedelta(days=2)):
+        ran = sweep("--delete", "--json")
+
+    assert ran.status == 2
+    assert "Nothing more was deleted." in ran.error
+    assert bucket_keys() == [second, "pending/x/y"]
+    assert ran.summary["resume_after"] == first
+    assert "Nothing more was deleted." in ran.summary["failure"]
+    serve_with(monkeypatch, aws)
+    assert sweep("--delete", "--grace", "0", "--after", ran.summary["resume_after"]).status == 0
+    assert bucket_keys() == ["pending/x/y"]
+
+
+@pytest.mark.parametrize("request_name", ["scan", "read_many", "read"])
+def test_nothing_is_deleted_when_the_table_does_not_answer(
+    aws: Stores, monkeypatch: pytest.MonkeyPatch, request_name: str
+) -> None:
+    """Case 38."""
+    key = put_orphan(make_user().pk)
+    references = broken(aws.references, **{request_name: StorageUnavailable()})
+    serve_with(monkeypatch, replace(aws, references=references))
+
+    ran = sweep("--delete", "--grace", "0")
+
+    assert ran.status == 2
+    assert bucket_keys() == [key]
+
+
+def test_nothing_is_fenced_or_deleted_when_the_bucket_cannot_be_listed(
+    aws: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Case 38: an unreadable bucket must not look like one where every object is missing."""
+    user = make_member()
+    item = item_of(user)
+    put_orphan(user.pk)
+    failing = broken(aws.bucket, list_page=StorageUnavailable(), exists=StorageUnavailable())
+    serve_with(monkeypatch, replace(aws, bucket=failing))
+
+    ran = sweep("--delete", "--grace", "0")
+
+    assert ran.status == 2
+    assert item_of(user) == item
+    assert len(promoted_keys(user)) == 2
+
+
+def test_failure_is_told_when_the_delete_fails(
+    aws: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Case 38."""
+    key = put_orphan(make_user().pk)
+    serve_with(monkeypatch, replace(aws, bucket=broken(aws.bucket, delete=StorageUnavailable())))
+
+    ran = sweep("--delete", "--grace", "0")
+
+    assert (ran.status, ran.lines) == (2, [])
+    assert bucket_keys() == [key]
+
+
+def test_finding_is_left_when_its_item_changed_meanwhile(
+    aws: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Case 36: and the exit status says so."""
+    user = make_member()
+    key = put_orphan(user.pk)
+    references = meddle(
+        aws.references, before={"replace": lambda: upload_picture(signed_in(user))}
+    )
+    serve_with(monkeypatch, replace(aws, references=references))
+
+    ran = sweep("--delete", "--grace", "0")
+
+    assert (ran.status, ran.lines) == (1, [("changed", "orphan", key)])
+    assert key in bucket_keys()
+    assert live_key(user)
+    assert sweep("--delete", "--grace", "0").status == 0
+    assert_in_order(user)
+
+
+def test_owner_ids_of_any_form_have_no_account(aws: Stores) -> None:
+    user = make_user()
+    forms = [str(user.pk), str(user.pk).upper(), user.pk.hex, f"{{{user.pk}}}", "", "\x00", "x"]
+
+    assert existing_owners(forms) == {str(user.pk)}
