@@ -69,6 +69,7 @@ class Sweep:
     grace: timedelta
     delete: bool = False
     limit: int = sys.maxsize  # findings
+    examined: int = 0  # items and objects so far
     after: str = ""  # the last key of avatars/ that is done with: where a later sweep can go on
 
     def findings(self) -> Iterator[Finding]:
@@ -86,6 +87,7 @@ class Sweep:
         while batch := list(islice(references, SCAN_BATCH)):
             existing = self.existing_owners([reference.owner_id for reference in batch])
             for reference in batch:
+                self.examined += 1
                 if reference.strange_key:
                     protected.add(reference.strange_key)
                     yield Finding(Kind.STRANGE, reference.owner_id, 0, Outcome.FOUND)
@@ -159,6 +161,7 @@ class Sweep:
         while more and self.limit:
             page = self.stores.bucket.list_page(prefix=prefix, after=after)
             if page.objects:
+                self.examined += len(page.objects)
                 yield page.objects
             after = page.next_after
             more = bool(after)

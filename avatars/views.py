@@ -3,12 +3,12 @@
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils.cache import patch_cache_control
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts.access import members_only
+from accounts.access import active_user, members_only
 from accounts.models import User
 from avatars import errors, services
 from avatars.references import Avatar, live_references
@@ -92,7 +92,7 @@ def _remove_for_person(request: HttpRequest) -> HttpResponse:
 @members_only
 def avatar(request: HttpRequest, username: str) -> HttpResponse:
     """Lead to the user's picture, or draw a placeholder where there is none."""
-    user = get_object_or_404(User, username=username, is_active=True)
+    user = active_user(username)
     try:
         key = live_references().read(str(user.pk)).live_key
     except StorageUnavailable:

@@ -28,8 +28,17 @@ def whole_number(name: str, default: int, *, at_least: int = 1) -> int:
     return value
 
 
-def development_secret(path: Path) -> str:
-    """Return the secret key of this checkout, made on first use and kept in ``path``."""
+def secret_key(name: str, *, made_in: Path | None) -> str:
+    """Return the secret in variable ``name``, or the checkout's own, kept in ``made_in``."""
+    value = env.str(name, "")
+    if value:
+        return value
+    if made_in is None:
+        raise ImproperlyConfigured(f"{name} must be set to a long random text.")
+    return _kept_secret(made_in)
+
+
+def _kept_secret(path: Path) -> str:
     try:
         return path.read_text()
     except FileNotFoundError:

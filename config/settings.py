@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from config import csp
-from config.env import development_secret, env, url, whole_number
+from config.env import env, secret_key, url, whole_number
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
@@ -71,9 +71,7 @@ PICTURE_URL_WINDOW_SECONDS = whole_number("PICTURE_URL_WINDOW_SECONDS", 60 * 60)
 
 DEBUG = env.bool("DEBUG", EMBEDDED_AWS)
 DEMO = env.bool("DEMO", EMBEDDED_AWS)
-SECRET_KEY = env.str("SECRET_KEY", "") or (
-    development_secret(VAR_DIR / "secret-key") if DEBUG else env.str("SECRET_KEY")
-)
+SECRET_KEY = secret_key("SECRET_KEY", made_in=VAR_DIR / "secret-key" if DEBUG else None)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 # The pages' own origins, which the bucket lets upload to it (CORS).
@@ -154,6 +152,8 @@ USE_TZ = True
 # --- Accounts ----------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"
+# What stands where a username does in a route.
+RESERVED_USERNAMES = {"remove", "uploads"}
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "users"
 LOGOUT_REDIRECT_URL = "users"

@@ -11,7 +11,8 @@
  *
  * The modules import each other by relative paths, under their plain names. WhiteNoise keeps those
  * beside the hashed ones, so the imports hold with and without a manifest, need no import map
- * (an inline one would break the CSP) and no build step.
+ * (an inline one would break the CSP) and no build step. They are written so that Django's
+ * `support_js_module_import_aggregation` can rewrite them, too.
  *
  * @typedef {{beginUrl: string, confirmUrl: string, csrfToken: string}} Site
  * @typedef {{url: string, fields: Record<string, string>, key: string, upload_token: string,

@@ -98,6 +98,18 @@ def test_names_with_markup_are_shown_as_text(aws: Stores, page: Page, sign_in: S
     expect(page.locator(f"#user-{user.pk} h2")).to_contain_text(name)
 
 
+def test_keys_with_markup_and_direction_marks_are_shown_as_text(aws: Stores, page: Page) -> None:
+    key = 'avatars/<script>alert(1)</script>/\u202e"it\'s" & more.png'
+    aws.bucket.put(key, b"anything", content_type="<b>text</b>", cache_control="")
+
+    page.goto("/inspection/bucket/")
+
+    row = page.locator("tr[data-state=orphan]")
+    expect(row.get_by_role("rowheader")).to_have_text(key)
+    row.get_by_role("link").click()
+    expect(page.get_by_label("Owner id")).to_have_value("<script>alert(1)<")
+
+
 def test_without_javascript_the_page_says_so_and_removing_works(
     browser: Browser, context: BrowserContext, user: User, aws: Stores, live_server: LiveServer
 ) -> None:

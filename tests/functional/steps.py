@@ -25,6 +25,8 @@ from uploads.embedded.server import EmbeddedAWS
 
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse as Response
+else:
+    from django.http import HttpResponse as Response
 
 Gateway = TypeVar("Gateway")
 Call = Callable[[], object]
@@ -85,6 +87,12 @@ def post_file(
     form["file"] = (filename, picture_bytes() if body is None else body)
     with urllib3.PoolManager() as http:
         return http.request("POST", permission.url, fields=form, redirect=False, retries=False)
+
+
+def get(url: str, method: str = "GET") -> urllib3.BaseHTTPResponse:
+    """Ask the bucket without any credentials but those in the URL."""
+    with urllib3.PoolManager() as http:
+        return http.request(method, url, redirect=False, retries=False)
 
 
 def refusal(answer: urllib3.BaseHTTPResponse) -> tuple[int, str]:

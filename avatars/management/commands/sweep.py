@@ -2,6 +2,7 @@
 
 import json
 import sys
+from argparse import ArgumentTypeError
 from collections import Counter
 from contextlib import nullcontext
 from datetime import timedelta
@@ -11,7 +12,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress, ProgressColumn, SpinnerColumn, Task, TimeElapsedColumn
+from rich.text import Text
 
 from avatars.selectors import existing_owners
 from avatars.stores import live_stores
@@ -76,15 +78,12 @@ class Command(BaseCommand):
             sys.exit(1)
 
     def _run(self, sweep: Sweep, summary: "Summary", *, quiet: bool) -> None:
-        bar = nullcontext() if quiet or not sys.stderr.isatty() else _progress()
-        with bar as progress:
-            task = progress.add_task("", total=None) if progress else None
+        on_terminal = sys.stderr.isatty() and not quiet
+        with _progress(sweep, summary) if on_terminal else nullcontext():
             for finding in sweep.findings():
                 summary.add(finding)
                 if not quiet:
                     self.stdout.write(f"{finding.outcome:8} {finding.kind:8} {finding.name}")
-                if progress and task is not None:
-                    progress.update(task, description=f"{summary.count} findings")
 
 
 class Summary:
@@ -120,6 +119,7 @@ class Summary:
             "outcomes": dict(self.by_outcome),
             "bytes_freed": self.bytes_freed,
             "resume_after": sweep.after,
+            "examined": sweep.examined,
             "failure": failure,
         }
 
@@ -134,15 +134,29 @@ class Summary:
         return f"Found {kinds}; {self.left} left, {freed} freed."
 
 
-def _progress() -> Progress:
-    """Return a bar on the terminal's error stream: the number of objects is not known before."""
-    return Progress(
+class Examined(ProgressColumn):
+    """How far a sweep is; how far it has to go is not known before."""
+
+    def __init__(self, sweep: Sweep, summary: Summary) -> None:
+        super().__init__()
+        self.sweep, self.summary = sweep, summary
+
+    def render(self, task: Task) -> Text:
+        """Return the line as it is now."""
+        return Text(f"{self.sweep.examined:,} examined, {self.summary.count:,} found")
+
+
+def _progress(sweep: Sweep, summary: Summary) -> Progress:
+    """Return a line on the terminal's error stream that moves while the sweep does."""
+    progress = Progress(
         SpinnerColumn(),
-        TextColumn("sweeping: {task.description}"),
+        Examined(sweep, summary),
         TimeElapsedColumn(),
         console=Console(stderr=True),
         transient=True,
     )
+    progress.add_task("sweep", total=None)
+    return progress
 
 
 def _minutes(text: str) -> timedelta:
@@ -155,5 +169,5 @@ def _count(text: str) -> int:
 
 def _whole(text: str, *, at_least: int) -> int:
     if not text.isdecimal() or int(text) < at_least:
-        raise CommandError(f"{text!r} is not a whole number of {at_least} or more.")
+        raise ArgumentTypeError(f"{text!r} is not a whole number of {at_least} or more.")
     return int(text)
