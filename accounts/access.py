@@ -7,19 +7,9 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404
-
-from accounts.models import User
+from django.http import HttpRequest, HttpResponse
 
 View = Callable[..., HttpResponse]
-
-
-def active_user(username: str) -> User:
-    """Return the user of that name, or answer 404; a NUL is in no name, and PostgreSQL refuses it."""
-    if "\x00" in username:
-        raise Http404
-    return get_object_or_404(User, username=username, is_active=True)
 
 
 def members_only(view: View) -> View:

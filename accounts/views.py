@@ -10,8 +10,7 @@ from django.shortcuts import render, resolve_url
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
-from accounts.access import active_user
-from accounts.models import User
+from accounts.selectors import active_user, users_named
 
 
 class LoginView(views.LoginView):
@@ -21,7 +20,7 @@ class LoginView(views.LoginView):
     redirect_authenticated_user = True
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        demo_users = User.objects.filter(is_active=True).order_by("date_joined")[:3]
+        demo_users = users_named("")[:3]
         return super().get_context_data(demo_users=demo_users if settings.DEMO else [], **kwargs)
 
 

@@ -8,10 +8,12 @@ from typing import cast
 from django.core.exceptions import ValidationError
 from django.core.files.storage import storages
 from django.urls import reverse
+from django.utils.functional import Promise
 
 from accounts.models import User
 from avatars.references import Reference, live_references
 from uploads.bucket import SignedUrl
+from uploads.errors import StorageUnavailable
 from uploads.storage import PresignedStorage
 
 
@@ -27,20 +29,23 @@ class Card:
     is_me: bool
 
 
-def cards(users: Collection[User], *, me: object) -> list[Card]:
-    """Return a card for each of ``users`` with one batch read; raises StorageUnavailable."""
-    references = live_references().read_many([str(user.pk) for user in users])
-    return [card(user, references[str(user.pk)], me=me) for user in users]
+def cards_or_problem(users: Collection[User], *, me: object) -> tuple[list[Card], str | Promise]:
+    """Return a card for each of ``users`` with one batch read, and what went wrong, in words.
+
+    Without the table every card has its placeholder.
+    """
+    problem: str | Promise = ""
+    references: Mapping[str, Reference] = {}
+    try:
+        references = live_references().read_many({str(user.pk) for user in users})
+    except StorageUnavailable as error:
+        problem = error.message
+    return [card(user, references.get(str(user.pk)), me=me) for user in users], problem
 
 
-def placeholder_cards(users: Collection[User], *, me: object) -> list[Card]:
-    """Return a card for each of ``users`` without their pictures: what a broken store leaves."""
-    return [card(user, Reference(str(user.pk)), me=me) for user in users]
-
-
-def card(user: User, reference: Reference, *, me: object) -> Card:
-    """Return the card of ``user``."""
-    key = reference.live_key
+def card(user: User, reference: Reference | None, *, me: object) -> Card:
+    """Return the card of ``user``; ``reference`` is None where it could not be read."""
+    key = reference.live_key if reference else None
     return Card(
         user_id=str(user.pk),
         username=user.username,

@@ -74,6 +74,8 @@ class Sweep:
 
     def findings(self) -> Iterator[Finding]:
         """Yield each finding once it is dealt with: items first, then orphans, then pending."""
+        # Without its bucket every item would look like a ghost; this ends the sweep instead.
+        self.stores.bucket.list_page(prefix=AVATARS_PREFIX, limit=1)
         protected: set[str] = set()
         yield from self._items(protected)
         yield from self._orphans(protected)

@@ -8,8 +8,9 @@ from django.utils.cache import patch_cache_control
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts.access import active_user, members_only
+from accounts.access import members_only
 from accounts.models import User
+from accounts.selectors import active_user
 from avatars import errors, services
 from avatars.references import Avatar, live_references
 from avatars.selectors import picture_url

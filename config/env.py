@@ -40,9 +40,10 @@ def secret_key(name: str, *, made_in: Path | None) -> str:
 
 def _kept_secret(path: Path) -> str:
     try:
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch(mode=0o600)
+            path.write_text(secrets.token_urlsafe(48))
         return path.read_text()
-    except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(48))
-        return path.read_text()
+    except OSError as error:
+        raise ImproperlyConfigured(f"The folder {path.parent} cannot be written to.") from error

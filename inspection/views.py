@@ -5,16 +5,15 @@ from collections.abc import Callable
 from django.conf import settings
 from django.core.exceptions import BadRequest
 from django.core.paginator import Paginator
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from accounts.access import members_only, staff_only
-from accounts.models import User
+from accounts.selectors import users_named
 from avatars.images import FORMATS
-from avatars.selectors import cards, placeholder_cards
+from avatars.selectors import cards_or_problem
 from inspection.selectors import PAGE_SIZE, Page, item_page, object_page
 from uploads.errors import StorageUnavailable
 
@@ -25,23 +24,14 @@ from uploads.errors import StorageUnavailable
 def users(request: HttpRequest) -> HttpResponse:
     """Show a card per user, and the upload panel to whoever is signed in."""
     q = _parameter(request, "q").strip()
-    found = User.objects.filter(is_active=True).order_by("date_joined", "pk")
-    for word in q.split():
-        found = found.filter(
-            Q(username__icontains=word)
-            | Q(first_name__icontains=word)
-            | Q(last_name__icontains=word)
-        )
-    page = Paginator(found, PAGE_SIZE).get_page(_parameter(request, "page"))
-    problem = ""
-    try:
-        shown = cards(list(page), me=request.user)
-    except StorageUnavailable as error:
-        problem = str(error.message)
-        shown = placeholder_cards(list(page), me=request.user)
+    page = Paginator(users_named(q), PAGE_SIZE).get_page(_parameter(request, "page"))
+    shown = list(page)
+    signed_in = [request.user] if request.user.is_authenticated else []
+    cards, problem = cards_or_problem([*shown, *signed_in], me=request.user)
     context = {
         "page": page,
-        "cards": shown,
+        "cards": cards[: len(shown)],
+        "me": cards[-1] if signed_in else None,
         "q": q,
         "problem": problem,
         "max_bytes": settings.AVATAR_MAX_BYTES,

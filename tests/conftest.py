@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import replace
+from importlib import import_module
 from typing import Any
 
 import hypothesis
@@ -37,6 +38,12 @@ class AtOnce:
         except Exception as error:  # noqa: BLE001 (a future carries any)
             future.set_exception(error)
         return future
+
+
+@pytest.fixture(scope="session", autouse=True)
+def urls_of_the_demo() -> None:
+    """Read the URLs once, before a test turns the demo off: some are routed in the demo only."""
+    import_module(settings.ROOT_URLCONF)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -194,8 +194,11 @@ class S3Bucket:
 
     def check(self) -> None:
         """Return if the bucket answers; else raise StorageUnavailable."""
-        with _translated():
-            client().head_bucket(Bucket=self.name)
+        try:
+            with _translated():
+                client().head_bucket(Bucket=self.name)
+        except ObjectMissing as error:
+            raise StorageUnavailable from error
 
     # --- URLs for browsers ---
 

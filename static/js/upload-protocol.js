@@ -9,10 +9,8 @@
  * here; whatever still fails can be taken up again later with `Upload.run`. What is never
  * confirmed goes by itself: the bucket expires it.
  *
- * The modules import each other by relative paths, under their plain names. WhiteNoise keeps those
- * beside the hashed ones, so the imports hold with and without a manifest, need no import map
- * (an inline one would break the CSP) and no build step. They are written so that Django's
- * `support_js_module_import_aggregation` can rewrite them, too.
+ * The modules import each other by relative paths: with no build step and no import map (an inline
+ * one would break the CSP). In production `config/static.py` rewrites the paths to hashed names.
  *
  * @typedef {{beginUrl: string, confirmUrl: string, csrfToken: string}} Site
  * @typedef {{url: string, fields: Record<string, string>, key: string, upload_token: string,

@@ -10,9 +10,6 @@ const csrfToken = root.querySelector("[name=csrfmiddlewaretoken]").value;
 const site = { beginUrl, confirmUrl, csrfToken };
 const limits = { maxBytes: Number(maxBytes), contentTypes: contentTypes.split(" ") };
 
-// Nothing to remove, nothing to offer; a card on another page leaves it open.
-root.dataset.hasPicture = document.getElementById(`user-${userId}`)?.dataset.hasPicture ?? "";
-
 const panel = new UploadPanel(root, site, limits);
 takeDropsAndPastes(root, (file) => panel.choose(file));
 

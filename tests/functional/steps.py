@@ -15,6 +15,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from avatars.references import Avatar, Reference, live_references
+from avatars.selectors import card
 from avatars.stores import Stores
 from tests.builders import picture_bytes
 from tests.conftest import MODULES_WITH_STORES
@@ -24,7 +25,9 @@ from uploads.embedded.messages import Environ
 from uploads.embedded.server import EmbeddedAWS
 
 if TYPE_CHECKING:
-    from django.test.client import _MonkeyPatchedWSGIResponse as Response
+    from django.test.client import _MonkeyPatchedWSGIResponse
+
+    Response = _MonkeyPatchedWSGIResponse
 else:
     from django.http import HttpResponse as Response
 
@@ -139,6 +142,11 @@ def error_code(answer: Response) -> str:
 def bucket_keys(prefix: str = "") -> list[str]:
     """Return the keys in the bucket, in order."""
     return [found.key for found in live_bucket().list_page(prefix=prefix).objects]
+
+
+def picture_path(user: User) -> str:
+    """Return the path under which the site shows the user's picture."""
+    return card(user, Reference(str(user.pk)), me=None).picture_url
 
 
 def promoted_keys(user: User) -> list[str]:

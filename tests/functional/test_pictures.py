@@ -23,6 +23,7 @@ from tests.functional.steps import (
     get,
     item_of,
     live_key,
+    picture_path,
     record_requests,
     serve_with,
     signed_in,
@@ -38,12 +39,12 @@ NEW_YEAR = datetime(2030, 1, 1, tzinfo=UTC)
 
 def look(browser: Client, user: User) -> Response:
     """Ask for the user's picture."""
-    return browser.get(reverse("avatar", args=[user.username]))
+    return browser.get(picture_path(user))
 
 
-def remove(browser: Client, **options: object) -> Response:
+def remove(browser: Client, **headers: str) -> Response:
     """Post the form that removes the picture."""
-    return browser.post(reverse("remove-avatar"), headers=options or None)
+    return browser.post(reverse("remove-avatar"), headers=headers)
 
 
 # --- Opened directly ---

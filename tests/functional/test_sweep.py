@@ -32,7 +32,7 @@ from tests.functional.steps import (
     uploaded,
     write_item,
 )
-from uploads.bucket import Listing
+from uploads.bucket import Listing, S3Bucket
 from uploads.errors import StorageUnavailable
 
 pytestmark = pytest.mark.django_db
@@ -397,7 +397,7 @@ def test_every_page_is_swept_when_the_listing_has_many(
         def __getattr__(self, name: str) -> object:
             return getattr(aws.bucket, name)
 
-        def list_page(self, *, prefix: str = "", after: str = "") -> Listing:
+        def list_page(self, *, prefix: str = "", after: str = "", limit: int = 0) -> Listing:
             listed.append(aws.bucket.list_page(prefix=prefix, after=after, limit=2))
             return listed[-1]
 
@@ -419,19 +419,11 @@ def test_summary_is_json_when_asked_for(aws: Stores) -> None:
     wet = sweep("--grace", "0", "--json", "--delete")
 
     assert (dry.status, wet.status) == (1, 0)
-    assert dry.summary == {
-        "dry_run": True,
-        "found": {"orphan": 1},
-        "outcomes": {"found": 1},
-        "bytes_freed": 0,
-        "resume_after": key,
-        "failure": "",
-    }
-    assert wet.summary == dry.summary | {
-        "dry_run": False,
-        "outcomes": {"mended": 1},
-        "bytes_freed": 100,
-    }
+    shared = {"found": {"orphan": 1}, "resume_after": key, "failure": ""}
+    found = {"dry_run": True, "outcomes": {"found": 1}, "bytes_freed": 0}
+    mended = {"dry_run": False, "outcomes": {"mended": 1}, "bytes_freed": 100}
+    assert dry.summary == dry.summary | shared | found
+    assert wet.summary == wet.summary | shared | mended
 
 
 def test_bytes_freed_are_told_in_words(aws: Stores) -> None:
@@ -454,7 +446,7 @@ def test_nothing_more_is_deleted_when_the_listing_fails_half_way(
         def __getattr__(self, name: str) -> object:
             return getattr(aws.bucket, name)
 
-        def list_page(self, *, prefix: str = "", after: str = "") -> Listing:
+        def list_page(self, *, prefix: str = "", after: str = "", limit: int = 0) -> Listing:
             if after:
                 raise StorageUnavailable
             return aws.bucket.list_page(prefix=prefix, after=after, limit=1)
@@ -505,6 +497,18 @@ def test_nothing_is_fenced_or_deleted_when_the_bucket_cannot_be_listed(
     assert ran.status == 2
     assert item_of(user) == item
     assert len(promoted_keys(user)) == 2
+
+
+def test_no_item_is_taken_for_a_ghost_when_the_whole_bucket_is_missing(aws: Stores) -> None:
+    """Case 38: a wrong AWS_STORAGE_BUCKET_NAME must not empty every item."""
+    user = make_member()
+    item = item_of(user)
+    missing = replace(aws, bucket=S3Bucket("another-bucket"))
+
+    with pytest.raises(StorageUnavailable):
+        list(all_alive(missing, delete=True).findings())
+
+    assert item_of(user) == item
 
 
 def test_failure_is_told_when_the_delete_fails(
