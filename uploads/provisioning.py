@@ -145,7 +145,7 @@ def _algorithms(answer: Any) -> list[str]:
 def _sorted(value: Any) -> Any:
     """Return ``value`` with every list in one order: S3 keeps sets, whatever order was sent."""
     if isinstance(value, dict):
-        return {key: _sorted(item) for key, item in value.items()}
+        return {key: _sorted(value[key]) for key in sorted(value)}
     if isinstance(value, list):
         return sorted((_sorted(item) for item in value), key=repr)
     return value

@@ -8,6 +8,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django.fixtures import Settings
 
+from avatars.models import AvatarItem
 from avatars.stores import Stores
 from tests.builders import make_user
 from tests.functional.steps import (
@@ -194,7 +195,7 @@ def test_bucket_page_shows_only_what_begins_with_the_prefix(aws: Stores) -> None
     assert list(states(bucket_page(prefix="a"))) == ["a", "a/x", "ab/x"]
 
 
-@pytest.mark.parametrize(("count", "pages"), [(50, [50]), (51, [50, 1]), (101, [50, 50, 1])])
+@pytest.mark.parametrize(("count", "pages"), [(50, [50]), (101, [50, 50, 1])])
 def test_bucket_page_leads_through_all_objects(aws: Stores, count: int, pages: list[int]) -> None:
     keys = [f"x/{number:03}" for number in range(count)]
     for key in ["a", *keys]:
@@ -289,11 +290,12 @@ def test_table_page_shows_one_item_when_asked_for_its_owner(aws: Stores) -> None
     assert states(table_page(owner="c")) == {}
 
 
-@pytest.mark.parametrize("count", [50, 51, 103])
+@pytest.mark.parametrize("count", [50, 101])
 def test_table_page_leads_through_all_items(aws: Stores, count: int) -> None:
     owners = {f"owner{number:03}" for number in range(count)}
-    for owner in owners:
-        write_item(owner, now=NOW)
+    with AvatarItem.batch_write() as batch:
+        for owner in owners:
+            batch.save(AvatarItem(owner, revision="1", updated_at=NOW))
     shown: list[str] = []
     after, pages = "", 0
 

@@ -305,7 +305,7 @@ def test_removal_gives_up_when_the_item_never_stands_still(aws: Stores) -> None:
 
 
 def test_user_sees_success_when_the_old_object_cannot_be_deleted(
-    aws: Stores, monkeypatch: pytest.MonkeyPatch
+    aws: Stores, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Case 25."""
     user = make_user()
@@ -317,6 +317,7 @@ def test_user_sees_success_when_the_old_object_cannot_be_deleted(
 
     assert confirm(browser, permission).status_code == 200
 
+    assert f"Left for the sweep: {old}" in caplog.text
     assert promoted_keys(user) == sorted([old, live_key(user)])
     assert bucket_keys("pending/") == [permission.key]
     sweep_now(aws)

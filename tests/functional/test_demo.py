@@ -1,0 +1,143 @@
+"""The demo's commands."""
+
+import io
+import signal
+import socket
+from collections.abc import Iterator
+
+import pytest
+from django.contrib.auth import authenticate
+from django.core.management import CommandError, call_command
+from django.test import RequestFactory
+from pytest_django.fixtures import Settings
+
+from accounts.models import User
+from avatars.demo import PASSWORD
+from avatars.portraits import portrait
+from avatars.services import remove_picture
+from avatars.stores import Stores
+from tests.functional.steps import assert_in_order, bucket_keys, item_of, live_key
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def fast_passwords(settings: Settings) -> None:
+    """Hash in no time: how well passwords are kept is Django's subject."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+def seed() -> list[str]:
+    """Run the command; return its lines."""
+    stdout = io.StringIO()
+    call_command("seed_demo", stdout=stdout)
+    return stdout.getvalue().splitlines()
+
+
+def digests() -> dict[str, str]:
+    """Return the digest of each user's picture."""
+    found = {}
+    for user in User.objects.all():
+        avatar = item_of(user).avatar
+        found[user.username] = avatar.digest if avatar else ""
+    return found
+
+
+def test_nobody_is_made_when_the_demo_is_off(aws: Stores, settings: Settings) -> None:
+    settings.DEMO = False
+
+    with pytest.raises(CommandError, match="set DEMO=true"):
+        seed()
+
+    assert not User.objects.exists()
+    assert bucket_keys() == []
+
+
+def test_three_users_with_pictures_are_made(aws: Stores) -> None:
+    lines = seed()
+
+    users = User.objects.order_by("date_joined")
+    assert len(users) == len(lines) == 3
+    assert [user.is_superuser for user in users] == [True, False, False]
+    for user, line in zip(users, lines, strict=True):
+        assert user.username in line
+        assert user.display_name in line
+        assert "made account and picture" in line
+        assert_in_order(user)
+        assert live_key(user)
+    assert len(set(digests().values())) == 3
+    assert len(bucket_keys()) == 3
+
+
+def test_users_can_log_in_with_the_password_told(aws: Stores) -> None:
+    lines = seed()
+
+    user = User.objects.order_by("date_joined")[0]
+    request = RequestFactory().post("/login/")
+    assert PASSWORD in lines[0]
+    assert authenticate(request, username=user.username, password=PASSWORD) == user
+
+
+def test_nothing_is_changed_when_seeded_again(aws: Stores) -> None:
+    seed()
+    before = [item_of(user) for user in User.objects.order_by("date_joined")]
+    keys = bucket_keys()
+
+    lines = seed()
+
+    assert all(line.endswith("there already") for line in lines)
+    assert [item_of(user) for user in User.objects.order_by("date_joined")] == before
+    assert bucket_keys() == keys
+
+
+def test_only_what_is_missing_is_made_when_seeded_again(aws: Stores) -> None:
+    seed()
+    before = digests()
+    first, second, _third = User.objects.order_by("date_joined")
+    remove_picture(owner_id=str(first.pk), stores=aws)
+    second.delete()
+
+    lines = seed()
+
+    assert [line.partition(": ")[2] for line in lines] == [
+        "made picture",
+        "made account and picture",
+        "there already",
+    ]
+    assert digests() == before, "the same pictures as before"
+
+
+def test_portraits_are_the_same_each_time_and_all_differ() -> None:
+    assert portrait(1) == portrait(1)
+    assert len({portrait(number) for number in range(6)}) == 6
+
+
+@pytest.fixture
+def kept_signals() -> Iterator[None]:
+    """Put back what ``rundemo`` does with SIGTERM."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.parametrize("name", ["PORT", "EMBEDDED_AWS_PORT"])
+def test_demo_says_which_port_is_busy_and_what_to_do(
+    settings: Settings, kept_signals: None, name: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as busy, socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        free = probe.getsockname()[1]
+        probe.close()
+        port = busy.getsockname()[1]
+        settings.PORT = settings.EMBEDDED_AWS_PORT = free
+        setattr(settings, name, port)
+
+        with pytest.raises(CommandError, match=rf"Port {port} is busy.*{name}="):
+            call_command("rundemo", stdout=io.StringIO())
+
+
+def test_demo_does_not_start_beside_a_real_bucket(settings: Settings, kept_signals: None) -> None:
+    settings.EMBEDDED_AWS = False
+
+    with pytest.raises(CommandError, match="unset AWS_STORAGE_BUCKET_NAME"):
+        call_command("rundemo", stdout=io.StringIO())

@@ -1,0 +1,194 @@
+"""The settings as read from the environment, each case in a process of its own."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from config import csp
+
+ROOT = Path(__file__).resolve().parents[2]
+PRODUCTION = {
+    "AWS_STORAGE_BUCKET_NAME": "pictures",
+    "SECRET_KEY": "x" * 50,
+    "ALLOWED_HOSTS": "triphase.example",
+    "DATABASE_URL": "sqlite://:memory:",
+}
+
+
+def run(script: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+    """Run a script with these variables and no others of ours."""
+    return subprocess.run(  # noqa: S603 (our own script)
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env={"PATH": "/usr/bin:/bin", "DJANGO_SETTINGS_MODULE": "config.settings", **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def settings_with(*names: str, **variables: str) -> list[object]:
+    """Return the values of settings under these variables."""
+    script = (
+        "import json; from django.conf import settings as s;"
+        f" print(json.dumps([getattr(s, n) for n in {names!r}]))"
+    )
+    done = run(script, **variables)
+    assert done.returncode == 0, done.stderr
+    values: list[object] = json.loads(done.stdout)
+    return values
+
+
+BAD: list[tuple[str, str]] = [
+    ("PORT", "0"),
+    ("PORT", "http"),
+    ("AVATAR_MAX_BYTES", "-5"),
+    ("AVATAR_MAX_BYTES", "5MB"),
+    ("UPLOAD_POLICY_SECONDS", "0"),
+    ("PICTURE_URL_WINDOW_SECONDS", "1.5"),
+    ("LOGIN_FAILURE_LIMIT", "0"),
+    ("SECURE_HSTS_SECONDS", "-1"),
+    ("DEBUG", "perhaps"),
+    ("DEMO", "2"),
+    ("AWS_ENDPOINT_URL_S3", "localhost:9000"),
+    ("AWS_ENDPOINT_URL_DYNAMODB", "ftp://x"),
+    ("AWS_S3_PUBLIC_ENDPOINT_URL", "https://"),
+]
+
+
+def test_bad_value_is_refused_with_the_name_of_its_variable() -> None:
+    """All in one process, which reads the settings anew for each: starting one takes a while."""
+    script = f"""
+import importlib, os
+import config.settings
+for name, value in {BAD!r}:
+    os.environ[name] = value
+    try:
+        importlib.reload(config.settings)
+    except Exception as error:
+        print(name in str(error), name, value, str(error))
+    else:
+        print(False, name, value, "was taken")
+    del os.environ[name]
+"""
+    done = run(script, **PRODUCTION)
+
+    lines = done.stdout.splitlines()
+    assert len(lines) == len(BAD), done.stderr
+    assert [line for line in lines if not line.startswith("True")] == []
+
+
+def test_secret_key_is_demanded_in_production() -> None:
+    done = run("import config.settings", **PRODUCTION | {"SECRET_KEY": ""})
+
+    assert done.returncode == 1
+    assert "SECRET_KEY" in done.stderr
+
+
+def test_everything_is_safe_when_only_a_bucket_is_named() -> None:
+    names = (
+        *("DEBUG", "DEMO", "EMBEDDED_AWS", "AWS_S3_ENDPOINT_URL", "AWS_S3_ADDRESSING_STYLE"),
+        *("SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "SECURE_SSL_REDIRECT"),
+        *("SECURE_HSTS_SECONDS", "SITE_ORIGINS", "AWS_ACCESS_KEY_ID"),
+    )
+
+    values = dict(zip(names, settings_with(*names, **PRODUCTION), strict=True))
+
+    assert values == {
+        "DEBUG": False,
+        "DEMO": False,
+        "EMBEDDED_AWS": False,
+        "AWS_S3_ENDPOINT_URL": None,
+        "AWS_S3_ADDRESSING_STYLE": "virtual",
+        "SESSION_COOKIE_SECURE": True,
+        "CSRF_COOKIE_SECURE": True,
+        "SECURE_SSL_REDIRECT": True,
+        "SECURE_HSTS_SECONDS": 31_536_000,
+        "SITE_ORIGINS": ["https://triphase.example"],
+        "AWS_ACCESS_KEY_ID": None,
+    }
+
+
+def test_everything_runs_on_this_machine_when_nothing_is_set() -> None:
+    names = ("DEBUG", "DEMO", "EMBEDDED_AWS", "AWS_S3_ENDPOINT_URL", "SITE_ORIGINS")
+
+    values = settings_with(*names, PORT="8100", SECRET_KEY="x")
+
+    assert values == [
+        True,
+        True,
+        True,
+        "http://127.0.0.1:9100",
+        ["http://localhost:8100", "http://127.0.0.1:8100"],
+    ]
+
+
+def test_endpoints_are_those_of_the_standard_variables() -> None:
+    names = ("AWS_S3_ENDPOINT_URL", "AWS_DYNAMODB_ENDPOINT_URL", "AWS_S3_PUBLIC_ENDPOINT_URL")
+    variables = {
+        "AWS_ENDPOINT_URL": "http://both:1/",
+        "AWS_ENDPOINT_URL_S3": "http://s3:2/",
+        "AWS_S3_PUBLIC_ENDPOINT_URL": "https://public.example/",
+    }
+
+    assert settings_with(*names, **PRODUCTION, **variables) == [
+        "http://s3:2",
+        "http://both:1",
+        "https://public.example",
+    ]
+
+
+@pytest.mark.parametrize("module", ["config.wsgi"])
+def test_server_does_not_start_a_public_demo(module: str) -> None:
+    done = run(f"import {module}", **PRODUCTION, DEMO="true")
+
+    assert done.returncode == 1
+    assert "triphase.E001" in done.stderr
+
+
+def test_server_starts_when_the_settings_are_good() -> None:
+    done = run("import config.wsgi", **PRODUCTION)
+
+    assert done.returncode == 0, done.stderr
+
+
+# --- The Content-Security-Policy that follows from them ---
+
+
+@pytest.mark.parametrize(
+    ("endpoint_url", "origins"),
+    [
+        (
+            None,
+            [
+                "https://b.s3.eu-west-1.amazonaws.com",
+                "https://b.s3.amazonaws.com",
+                "https://s3.eu-west-1.amazonaws.com",
+            ],
+        ),
+        ("http://127.0.0.1:9000", ["http://127.0.0.1:9000"]),
+        ("http://[::1]:9000", ["http://[::1]:9000"]),
+        ("http://localhost:9000", ["http://localhost:9000", "http://b.localhost:9000"]),
+        ("https://s3.example", ["https://s3.example", "https://b.s3.example"]),
+    ],
+)
+def test_policy_lets_pages_reach_the_bucket_and_nothing_else(
+    endpoint_url: str | None, origins: list[str]
+) -> None:
+    found = csp.directives(
+        bucket="b", region="eu-west-1", endpoint_url=endpoint_url, custom_domain=None
+    )
+
+    assert found["connect-src"] == ["'self'", *origins]
+    assert found["img-src"] == ["'self'", "data:", "blob:", *origins]
+    assert found["script-src"] == found["style-src"] == ["'self'"]
+
+
+def test_policy_lets_pictures_come_from_the_cdn_but_no_upload_go_there() -> None:
+    found = csp.directives(bucket="b", region="r", endpoint_url=None, custom_domain="cdn.example")
+
+    assert "https://cdn.example" in found["img-src"]
+    assert "https://cdn.example" not in found["connect-src"]

@@ -1,0 +1,66 @@
+"""Policies: every field a condition, every condition exact."""
+
+from xml.etree import ElementTree as ET
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from uploads.policies import Policy, pending_metadata, pending_tags, tagging_xml, upload_policy
+
+TEXT = st.text(
+    st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"], exclude_characters="\ufffe\uffff")
+)
+
+
+def make_policy(*, upload_token: str = "") -> Policy:
+    """Return the policy of some upload."""
+    return upload_policy(
+        key="pending/7/x",
+        owner_id="7",
+        upload_token=upload_token,
+        content_type="image/png",
+        max_bytes=1000,
+    )
+
+
+def test_every_field_has_a_condition_of_its_exact_value() -> None:
+    """Case 3: S3 refuses a field without a condition, and boto3 makes none of a field."""
+    policy = make_policy()
+
+    exact: dict[str, str] = {}
+    for condition in policy.conditions:
+        if isinstance(condition, dict):
+            exact |= condition
+    assert exact == dict(policy.fields)
+
+
+def test_no_condition_leaves_room_for_another_value() -> None:
+    """Cases 2 to 5."""
+    others = [condition for condition in make_policy().conditions if isinstance(condition, list)]
+
+    assert others == [["content-length-range", 1, 1000]]
+
+
+@pytest.mark.parametrize("name", ["acl", "Content-Encoding", "success_action_redirect"])
+def test_field_that_changes_how_an_object_is_served_is_not_there(name: str) -> None:
+    """Case 3."""
+    assert name not in make_policy().fields
+
+
+def test_object_carries_what_confirm_looks_for() -> None:
+    policy = make_policy(upload_token="a-token")
+
+    assert policy.fields["x-amz-meta-owner"] == "7"
+    assert policy.fields["x-amz-meta-upload-token"] == "a-token"
+    assert pending_metadata("7", "a-token") == {"owner": "7", "upload-token": "a-token"}
+    assert policy.fields["tagging"] == tagging_xml(pending_tags("a-token"))
+    assert pending_tags("a-token") == {"Status": "Pending", "upload-token": "a-token"}
+
+
+@given(st.dictionaries(TEXT, TEXT, max_size=4))
+def test_tags_come_back_from_their_xml_whatever_they_are(tags: dict[str, str]) -> None:
+    root = ET.fromstring(tagging_xml(tags))  # noqa: S314 (our own)
+
+    found = {row.findtext("Key"): row.findtext("Value") for row in root.iter("Tag")}
+    assert found == tags
