@@ -19,8 +19,8 @@ def users_named(words: str) -> QuerySet[User]:
     return found
 
 
-def active_user(username: str) -> User:
-    """Return the active user of that name, or answer 404."""
-    if "\x00" in username:  # in no name, and PostgreSQL would not even look for it
+def active_user(**lookup: object) -> User:
+    """Return the active user with this ``username`` or ``pk``, or answer 404."""
+    if "\x00" in str(lookup.get("username", "")):  # PostgreSQL would not even look for it
         raise Http404
-    return get_object_or_404(User, username=username, is_active=True)
+    return get_object_or_404(User, is_active=True, **lookup)

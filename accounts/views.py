@@ -36,7 +36,7 @@ def locked_out(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
 @require_POST
 def demo_sign_in(request: HttpRequest) -> HttpResponse:
     """Sign in as the user named ``username``, no password asked. Routed in demo mode only."""
-    user = active_user(request.POST.get("username", ""))
+    user = active_user(username=request.POST.get("username", ""))
     login(request, user, backend="django.contrib.auth.backends.ModelBackend")
     return HttpResponseRedirect(_safe_next(request))
 

@@ -1,22 +1,21 @@
 """The user admin, with each user's picture beside the account."""
 
-from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_POST
 
 from accounts.models import User
 from avatars.references import live_references
@@ -41,8 +40,8 @@ class UserWithPictureAdmin(UserAdmin):  # type: ignore[type-arg]  # not at run t
     )
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the route that removes a user's picture."""
-        remove = self.admin_site.admin_view(require_POST(self.remove_picture_view))
+        """Add the page that removes a user's picture."""
+        remove = self.admin_site.admin_view(self.remove_picture_view)
         return [
             path("<uuid:pk>/remove-picture/", remove, name="remove-picture"),
             *super().get_urls(),
@@ -53,7 +52,7 @@ class UserWithPictureAdmin(UserAdmin):  # type: ignore[type-arg]  # not at run t
         """Show the picture, small; drawn initials where there is none."""
         return format_html(
             '<img src="{}" width="40" height="40" alt="" loading="lazy">',
-            reverse("avatar", args=[user.username]),
+            reverse("picture", args=[user.pk]),
         )
 
     @admin.display(description=gettext_lazy("Why is this the picture"))
@@ -74,13 +73,14 @@ class UserWithPictureAdmin(UserAdmin):  # type: ignore[type-arg]  # not at run t
         }
         return render_to_string("admin/avatars/picture_facts.html", context)
 
-    def remove_picture_view(self, request: HttpRequest, pk: Any) -> HttpResponse:
-        """Remove the picture of the user ``pk`` by the protocol, and go back to the user."""
-        user = self.get_object(request, str(pk))
-        if user is None:
-            raise Http404
+    def remove_picture_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        """Ask, and on POST remove the picture of the user ``pk`` by the protocol."""
+        user = get_object_or_404(User, pk=pk)
         if not self.has_change_permission(request, user):
             raise PermissionDenied
+        if request.method != "POST":
+            context = self.admin_site.each_context(request) | {"subject": user, "opts": self.opts}
+            return render(request, "admin/avatars/remove_picture.html", context)
         try:
             remove_picture(owner_id=str(pk), stores=live_stores())
         except UploadError as error:

@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from uploads.errors import UploadError
+from uploads.errors import StorageUnavailable, UploadError
 
 
 class AvatarError(UploadError):
@@ -45,6 +45,12 @@ class BadImage(AvatarError):
     message = _("This file cannot be read as a picture. Please choose another one.")
 
 
+class Busy(StorageUnavailable):
+    """Too many pictures are being decoded."""
+
+    message = _("Many pictures are being saved right now. Please try again in a moment.")
+
+
 class Conflict(AvatarError):
     """Another change of the same picture came first; confirming again decides anew."""
 
@@ -57,6 +63,13 @@ class UploadRevoked(AvatarError):
 
     code = "removed"
     message = _("The picture was removed while this upload was under way. Please start again.")
+
+
+class WrongPlace(AvatarError):
+    """Most items have no object or no owner: bucket and database may not belong together."""
+
+    code = "wrong_place"
+    message = _("Most items look wrong. Are these the right bucket and database? See --force.")
 
 
 class RevisionMoved(Exception):

@@ -6,10 +6,11 @@ Nothing a user sent survives: what comes out is made of pixels alone.
 import hashlib
 import io
 from dataclasses import dataclass
+from threading import BoundedSemaphore
 
 from PIL import Image, ImageCms, ImageOps
 
-from avatars.errors import BadImage
+from avatars.errors import BadImage, Busy
 
 # The allow-list: content type to Pillow's name of the only decoder it may reach.
 FORMATS = {
@@ -28,6 +29,11 @@ MAX_PIXELS = 25_000_000
 MAX_JPEG_PIXELS = 64_000_000
 # What Pillow calls a JPEG file; MPO is one with further pictures in it, as many phones write.
 JPEGS = {"JPEG", "MPO"}
+# A progressive JPEG may pass over all its pixels again for every hundred bytes.
+MAX_JPEG_SCANS = 100
+# A picture at the limits takes some 450 MB and a second while it is decoded; so many at a time.
+DECODERS = BoundedSemaphore(2)
+DECODER_WAIT = 20  # seconds
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 
 
@@ -50,8 +56,10 @@ class Picture:
 def normalise(body: bytes) -> Picture:
     """Return the picture in ``body`` as a WebP of 512 by 512 pixels; raises BadImage.
 
-    Of an animation the first frame is used.
+    Of an animation the first frame is used. Raises Busy if others are being decoded for long.
     """
+    if not DECODERS.acquire(timeout=DECODER_WAIT):
+        raise Busy
     try:
         square = _square(body)
         encoded = io.BytesIO()
@@ -61,13 +69,15 @@ def normalise(body: bytes) -> Picture:
     # Pillow's decoders meet hostile bytes with nearly every exception there is.
     except Exception as error:
         raise BadImage from error
+    finally:
+        DECODERS.release()
     data = encoded.getvalue()
     return Picture(data, *square.size, digest=hashlib.sha256(data).hexdigest())
 
 
 def _square(body: bytes) -> Image.Image:
     with Image.open(io.BytesIO(body), formats=list(FORMATS.values())) as image:
-        _check_bounds(image)
+        _check_bounds(image, body)
         if image.format in JPEGS:
             # The decoder may scale down by 2, 4 or 8 while it reads, to no less than twice ours.
             image.draft("", (2 * SIDE, 2 * SIDE))
@@ -77,13 +87,16 @@ def _square(body: bytes) -> Image.Image:
     return _plain(_to_srgb(small, profile))
 
 
-def _check_bounds(image: Image.Image) -> None:
+def _check_bounds(image: Image.Image, body: bytes) -> None:
     """Refuse, from the header alone, what would take too much memory or time."""
     limit = MAX_JPEG_PIXELS if image.format in JPEGS else MAX_PIXELS
     # A GIF does not tell its number of frames. Of it and of a JPEG file only the first picture
     # is ever decoded.
     frames = 1 if image.format in {"GIF", *JPEGS} else getattr(image, "n_frames", 1)
     if image.width * image.height * frames > limit:
+        raise BadImage
+    # Inside a JPEG's data every FF is escaped, so this counts its starts of scan.
+    if image.format in JPEGS and body.count(b"\xff\xda") > MAX_JPEG_SCANS:
         raise BadImage
 
 

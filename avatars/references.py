@@ -4,6 +4,7 @@ The services see frozen ``Reference`` values and three outcomes of a conditional
 RevisionMoved, OutcomeUnknown. The simulation has a gateway of the same shape in memory.
 """
 
+import logging
 import uuid
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -12,11 +13,18 @@ from datetime import datetime
 from functools import cache
 from typing import Any, Self
 
-from pynamodb.exceptions import PynamoDBException, UpdateError
+from pynamodb.exceptions import (
+    AttributeDeserializationError,
+    AttributeNullError,
+    PynamoDBException,
+    UpdateError,
+)
 
 from avatars.errors import OutcomeUnknown, RevisionMoved
 from avatars.models import AvatarItem
 from uploads.errors import StorageUnavailable
+
+logger = logging.getLogger(__name__)
 
 AVATARS_PREFIX = "avatars/"
 
@@ -176,4 +184,8 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except PynamoDBException as error:
+        raise StorageUnavailable from error
+    except (AttributeDeserializationError, AttributeNullError, TypeError, ValueError) as error:
+        # An item that this code has not written; reading on would only guess.
+        logger.exception("The table holds an item that cannot be read.")
         raise StorageUnavailable from error

@@ -34,13 +34,11 @@ def cards_or_problem(users: Collection[User], *, me: object) -> tuple[list[Card]
 
     Without the table every card has its placeholder.
     """
-    problem: str | Promise = ""
-    references: Mapping[str, Reference] = {}
     try:
         references = live_references().read_many({str(user.pk) for user in users})
+        return [card(user, references[str(user.pk)], me=me) for user in users], ""
     except StorageUnavailable as error:
-        problem = error.message
-    return [card(user, references.get(str(user.pk)), me=me) for user in users], problem
+        return [card(user, None, me=me) for user in users], error.message
 
 
 def card(user: User, reference: Reference | None, *, me: object) -> Card:
@@ -50,7 +48,7 @@ def card(user: User, reference: Reference | None, *, me: object) -> Card:
         user_id=str(user.pk),
         username=user.username,
         name=user.display_name,
-        picture_url=picture_url(key).url if key else reverse("avatar", args=[user.username]),
+        picture_url=picture_url(key).url if key else reverse("picture", args=[user.pk]),
         has_picture=bool(key),
         is_me=user == me,
     )

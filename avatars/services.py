@@ -104,8 +104,12 @@ def confirm_upload(*, owner_id: str, key: str, upload_token: str, stores: Stores
         stores.bucket.fetch, key, max_bytes=settings.AVATAR_MAX_BYTES
     )
     before = stores.references.read(owner_id)
-    if done := _confirmed_already(before, upload):
-        return done
+    try:
+        if done := _confirmed_already(before, upload):
+            return done
+    except UploadRevoked:
+        _discard_later([key], stores=stores)
+        raise
     try:
         pending = fetching.result()
     except ObjectMissing as error:
@@ -125,9 +129,14 @@ def confirm_upload(*, owner_id: str, key: str, upload_token: str, stores: Stores
 
 
 def adopt_picture(*, owner_id: str, body: bytes, stores: Stores) -> Avatar:
-    """Make the bytes in ``body`` the owner's picture, as if uploaded and confirmed."""
+    """Make the bytes in ``body`` the owner's picture, as if uploaded and confirmed.
+
+    Raises BadImage, Conflict, UploadRevoked and StorageUnavailable.
+    """
     before = stores.references.read(owner_id)
     upload = new_upload(owner_id, now=timezone.now())
+    if before.refuses(upload.issued_at):
+        raise UploadRevoked
     return _promote(images.normalise(body), upload=upload, before=before, stores=stores)
 
 

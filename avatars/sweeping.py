@@ -14,7 +14,7 @@ from enum import StrEnum
 from itertools import groupby, islice
 from typing import NamedTuple, TypeVar
 
-from avatars.errors import OutcomeUnknown, RevisionMoved
+from avatars.errors import OutcomeUnknown, RevisionMoved, WrongPlace
 from avatars.references import AVATARS_PREFIX, Reference, owner_prefix
 from avatars.services import close_owner
 from avatars.stores import Stores
@@ -59,8 +59,9 @@ class Finding(NamedTuple):
 class Sweep:
     """One sweep. Its memory does not grow with the bucket or the table.
 
-    ``existing_owners`` returns those of the given owner ids that still have an account. The
-    first failure ends it with StorageUnavailable, and nothing more is deleted.
+    ``existing_owners`` returns those of the given owner ids that still have an account. A failure
+    to list, read or delete ends it with StorageUnavailable, a doubt whether bucket and database
+    belong together with WrongPlace, and nothing more is deleted.
     """
 
     stores: Stores
@@ -70,6 +71,8 @@ class Sweep:
     delete: bool = False
     limit: int = sys.maxsize  # findings
     examined: int = 0  # items and objects so far
+    suspects: int = 0  # items that looked wrong so far
+    force: bool = False  # go on even if most items look wrong
     after: str = ""  # the last key of avatars/ that is done with: where a later sweep can go on
 
     def findings(self) -> Iterator[Finding]:
@@ -100,8 +103,9 @@ class Sweep:
 
     def _gone(self, reference: Reference) -> Iterator[Finding]:
         """Close an item whose owner's account was deleted."""
-        if reference.closed_at or not self._take([reference]):
+        if (reference.closed_at and not reference.avatar) or not self._take([reference]):
             return
+        self._suspect()
         if self.delete:
             close_owner(owner_id=reference.owner_id, stores=self.stores)
         yield Finding(Kind.GONE, reference.owner_id, 0, self._outcome())
@@ -112,6 +116,7 @@ class Sweep:
             return
         current = self.stores.references.read(scanned.owner_id)
         if current.live_key == scanned.live_key and self._take([scanned]):
+            self._suspect()
             outcome = self._write(current, current.without_avatar(now=self.now))
             yield Finding(Kind.GHOST, scanned.owner_id, 0, outcome)
 
@@ -167,6 +172,12 @@ class Sweep:
                 yield page.objects
             after = page.next_after
             more = bool(after)
+
+    def _suspect(self) -> None:
+        """Count an item that looks wrong; stop if most do: then something else is wrong."""
+        self.suspects += 1
+        if self.delete and not self.force and self.suspects > max(10, self.examined // 2):
+            raise WrongPlace
 
     def _take(self, found: list[T]) -> list[T]:
         """Return as many of ``found`` as the limit still allows, and count them."""

@@ -1,5 +1,7 @@
 """The routes of a picture: begin, confirm, remove, and look at it."""
 
+from uuid import UUID
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
@@ -92,15 +94,25 @@ def _remove_for_person(request: HttpRequest) -> HttpResponse:
 @require_GET
 @members_only
 def avatar(request: HttpRequest, username: str) -> HttpResponse:
-    """Lead to the user's picture, or draw a placeholder where there is none."""
-    user = active_user(username)
+    """Lead to the picture of the user called so, or draw a placeholder where there is none."""
+    return _picture_of(request, active_user(username=username))
+
+
+@require_GET
+@members_only
+def picture(request: HttpRequest, user_id: UUID) -> HttpResponse:
+    """The same by the user's id: a username may hold what a path cannot."""
+    return _picture_of(request, active_user(pk=user_id))
+
+
+def _picture_of(request: HttpRequest, user: User) -> HttpResponse:
     try:
         key = live_references().read(str(user.pk)).live_key
+        signed = picture_url(key) if key else None
     except StorageUnavailable:
-        key = None
-    if not key:
+        signed = None
+    if not signed:
         return _placeholder(request, user)
-    signed = picture_url(key)
     response = HttpResponseRedirect(signed.url)
     patch_cache_control(response, private=True, max_age=min(signed.seconds_left, REDIRECT_SECONDS))
     return response

@@ -5,6 +5,8 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
+from limits.errors import ConfigurationError
+from limits.storage import storage_from_string
 
 
 @register(Tags.security)
@@ -19,6 +21,16 @@ def demo_needs_debug(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[C
             id="triphase.E001",
         )
     ]
+
+
+@register()
+def limits_can_be_counted(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Refuse a storage of rates whose library is not installed."""
+    try:
+        storage_from_string(settings.RATE_LIMIT_STORAGE)
+    except ConfigurationError as error:
+        return [Error(f"RATE_LIMIT_STORAGE cannot be used: {error}", id="triphase.E003")]
+    return []
 
 
 @register()

@@ -1,9 +1,11 @@
 """Typed readers of the environment; each failure names its variable."""
 
 import secrets
+from collections.abc import Collection
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import limits
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env
 
@@ -20,12 +22,37 @@ def url(name: str, default: str | None = None) -> str | None:
     return value.rstrip("/")
 
 
-def whole_number(name: str, default: int, *, at_least: int = 1) -> int:
+def whole_number(name: str, default: int, *, at_least: int = 1, at_most: int = 5 * 1024**3) -> int:
     """Return the whole number in variable ``name``."""
     value = env.int(name, default)
-    if value < at_least:
-        raise ImproperlyConfigured(f"{name} must be {at_least} or more, not {value}.")
+    if not at_least <= value <= at_most:
+        raise ImproperlyConfigured(f"{name} must be {at_least} to {at_most}, not {value}.")
     return value
+
+
+def one_of(name: str, default: str, choices: Collection[str]) -> str:
+    """Return the word in variable ``name``."""
+    value = env.str(name, default)
+    if value not in choices:
+        raise ImproperlyConfigured(f"{name} must be one of {', '.join(choices)}, not {value!r}.")
+    return value
+
+
+def rate(name: str, default: str) -> str:
+    """Return the rate in variable ``name``, such as ``30/minute``."""
+    value = env.str(name, default)
+    try:
+        limits.parse(value)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} must be like 30/minute, not {value!r}.") from error
+    return value
+
+
+def origins_of(hosts: list[str], *, or_set: str) -> list[str]:
+    """Return the https origins of ``hosts``; a wildcard is no origin, so ``or_set`` must be set."""
+    if any("*" in host or host.startswith(".") for host in hosts):
+        raise ImproperlyConfigured(f"{or_set} must be set where ALLOWED_HOSTS has a wildcard.")
+    return [f"https://{host}" for host in hosts]
 
 
 def secret_key(name: str, *, made_in: Path | None) -> str:

@@ -9,17 +9,19 @@ from datetime import timedelta
 from pathlib import Path
 
 from config import csp
-from config.env import env, secret_key, url, whole_number
+from config.env import env, one_of, origins_of, rate, secret_key, url, whole_number
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
 
 # --- AWS ---------------------------------------------------------------------------------------
 
-PORT = whole_number("PORT", 8000)
+PORT = whole_number("PORT", 8000, at_most=65535)
 AWS_STORAGE_BUCKET_NAME = env.str("AWS_STORAGE_BUCKET_NAME", "")
 EMBEDDED_AWS = not AWS_STORAGE_BUCKET_NAME
-EMBEDDED_AWS_PORT = whole_number("EMBEDDED_AWS_PORT", PORT + 1000)
+EMBEDDED_AWS_PORT = whole_number(
+    "EMBEDDED_AWS_PORT", PORT + 1000 if PORT < 64000 else PORT - 1000, at_most=65535
+)
 AWS_REGION = env.str("AWS_REGION", "") or env.str("AWS_DEFAULT_REGION", "us-east-1")
 
 if EMBEDDED_AWS:
@@ -40,8 +42,10 @@ else:
 
 # The endpoint that browsers see, where it differs from the one this process uses.
 AWS_S3_PUBLIC_ENDPOINT_URL = url("AWS_S3_PUBLIC_ENDPOINT_URL", AWS_S3_ENDPOINT_URL)
-AWS_S3_ADDRESSING_STYLE = env.str(
-    "AWS_S3_ADDRESSING_STYLE", "path" if AWS_S3_ENDPOINT_URL else "virtual"
+AWS_S3_ADDRESSING_STYLE = one_of(
+    "AWS_S3_ADDRESSING_STYLE",
+    "path" if AWS_S3_ENDPOINT_URL else "virtual",
+    ["path", "virtual", "auto"],
 )
 # A CDN in front of avatars/: its pictures are then public under unguessable names.
 AWS_S3_CUSTOM_DOMAIN = env.str("AWS_S3_CUSTOM_DOMAIN", None)
@@ -58,10 +62,10 @@ UPLOAD_POLICY_SECONDS = whole_number("UPLOAD_POLICY_SECONDS", 5 * 60)
 UPLOAD_TOKEN_SECONDS = whole_number("UPLOAD_TOKEN_SECONDS", 60 * 60)
 # How often one user may ask, in the notation of https://limits.readthedocs.io/en/stable/quickstart.html
 RATE_LIMITS = {
-    "begin-upload": env.str("BEGIN_UPLOAD_RATE", "30/minute"),
-    "confirm-upload": env.str("CONFIRM_UPLOAD_RATE", "60/minute"),
+    "begin-upload": rate("BEGIN_UPLOAD_RATE", "30/minute"),
+    "confirm-upload": rate("CONFIRM_UPLOAD_RATE", "60/minute"),
 }
-# memory:// counts in each process by itself; several share redis://host:port.
+# memory:// counts in each process by itself.
 RATE_LIMIT_STORAGE = env.str("RATE_LIMIT_STORAGE", "memory://")
 # Within one window a picture keeps its presigned URL, so that browsers can cache it; the URL
 # stays good for one more window.
@@ -75,11 +79,10 @@ SECRET_KEY = secret_key("SECRET_KEY", made_in=VAR_DIR / "secret-key" if DEBUG el
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 # The pages' own origins, which the bucket lets upload to it (CORS).
-SITE_ORIGINS = env.list(
-    "SITE_ORIGINS",
+SITE_ORIGINS = env.list("SITE_ORIGINS", []) or (
     [f"http://localhost:{PORT}", f"http://127.0.0.1:{PORT}"]
     if EMBEDDED_AWS
-    else [f"https://{host}" for host in ALLOWED_HOSTS],
+    else origins_of(ALLOWED_HOSTS, or_set="SITE_ORIGINS")
 )
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -107,7 +110,6 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -133,7 +135,14 @@ TEMPLATES = [
 ]
 
 DATABASES = {
-    "default": env.dj_db_url("DATABASE_URL", f"sqlite:///{VAR_DIR / 'db.sqlite3'}", conn_max_age=60)
+    "default": env.dj_db_url(
+        "DATABASE_URL",
+        # Where there is a bucket to lose, no other database may stand in by mistake: the sweep
+        # takes an owner without an account for one who is gone.
+        *([f"sqlite:///{VAR_DIR / 'db.sqlite3'}"] if EMBEDDED_AWS else []),
+        conn_max_age=60,
+        conn_health_checks=True,
+    )
 }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # Readers do not wait for the writer, and a writer waits for its turn instead of failing.
@@ -146,6 +155,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English")]
 TIME_ZONE = "UTC"
 USE_TZ = True
 
@@ -153,7 +163,7 @@ USE_TZ = True
 
 AUTH_USER_MODEL = "accounts.User"
 # What stands where a username does in a route.
-RESERVED_USERNAMES = {"remove", "uploads"}
+RESERVED_USERNAMES = {"remove", "uploads", ".", ".."}
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "users"
 LOGOUT_REDIRECT_URL = "users"
@@ -210,7 +220,8 @@ SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", not DEBUG)
 # Uptime watchers and load balancers ask over plain HTTP.
 SECURE_REDIRECT_EXEMPT = [r"^ping$", r"^readyz$"]
 SECURE_HSTS_SECONDS = whole_number("SECURE_HSTS_SECONDS", 0 if DEBUG else 31_536_000, at_least=0)
-SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not DEBUG
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", not DEBUG)
+SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_PRELOAD", not DEBUG)
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 # Behind a proxy that sets it: https://docs.djangoproject.com/en/5.2/ref/settings/#secure-proxy-ssl-header

@@ -11,7 +11,7 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from avatars.references import AVATARS_PREFIX, Reference, live_references
+from avatars.references import AVATARS_PREFIX, Avatar, Reference, live_references
 from avatars.selectors import usernames
 from uploads.bucket import DETAIL_THREADS, ListedObject, ObjectDetails, live_bucket
 from uploads.errors import ObjectMissing
@@ -66,7 +66,9 @@ class ItemRow:
         """Return an attribute of the picture or of the item: a row is both, side by side."""
         if name in Reference.__dataclass_fields__:
             return getattr(self.reference, name)
-        return getattr(self.reference.avatar, name, None)
+        if name in Avatar.__dataclass_fields__:
+            return getattr(self.reference.avatar, name, None)
+        raise AttributeError(name)
 
     @property
     def state_label(self) -> str | Promise:

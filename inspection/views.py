@@ -1,6 +1,7 @@
 """The users page, and behind it the bucket and the table as they are."""
 
 from collections.abc import Callable
+from functools import wraps
 
 from django.conf import settings
 from django.core.exceptions import BadRequest
@@ -9,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
+from django.views.defaults import bad_request
 
 from accounts.access import members_only, staff_only
 from accounts.selectors import users_named
@@ -17,10 +19,26 @@ from avatars.selectors import cards_or_problem
 from inspection.selectors import PAGE_SIZE, Page, item_page, object_page
 from uploads.errors import StorageUnavailable
 
+View = Callable[[HttpRequest], HttpResponse]
+
+
+def _bad_parameters_refused(view: View) -> View:
+    """Answer a bad parameter with the site's own page, in debug mode, too."""
+
+    @wraps(view)
+    def wrapped(request: HttpRequest) -> HttpResponse:
+        try:
+            return view(request)
+        except BadRequest as error:
+            return bad_request(request, error)
+
+    return wrapped
+
 
 @require_GET
 @never_cache
 @members_only
+@_bad_parameters_refused
 def users(request: HttpRequest) -> HttpResponse:
     """Show a card per user, and the upload panel to whoever is signed in."""
     q = _parameter(request, "q").strip()
@@ -43,6 +61,7 @@ def users(request: HttpRequest) -> HttpResponse:
 @require_GET
 @never_cache
 @staff_only
+@_bad_parameters_refused
 def bucket(request: HttpRequest) -> HttpResponse:
     """Show every object, and what it is: live, pending, orphan."""
     prefix, after = _parameter(request, "prefix"), _parameter(request, "after")
@@ -61,6 +80,7 @@ def bucket(request: HttpRequest) -> HttpResponse:
 @require_GET
 @never_cache
 @staff_only
+@_bad_parameters_refused
 def table(request: HttpRequest) -> HttpResponse:
     """Show every item, and whether its object is there."""
     owner, after = _parameter(request, "owner"), _parameter(request, "after")

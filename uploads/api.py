@@ -11,7 +11,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.views import csrf
@@ -102,7 +102,7 @@ def read_object(request: HttpRequest, fields: Mapping[str, type]) -> dict[str, A
         body = json.loads(request.body, object_pairs_hook=_unique, parse_constant=_no_constant)
     except RequestDataTooBig as problem:
         raise BadRequest(_("The request is too large."), status=413) from problem
-    except (ValueError, RecursionError) as problem:
+    except (ValueError, RecursionError, UnreadablePostError) as problem:
         raise BadRequest(_("The request is not valid JSON.")) from problem
     if not isinstance(body, dict):
         raise BadRequest(_("The request must be a JSON object."))
@@ -111,13 +111,15 @@ def read_object(request: HttpRequest, fields: Mapping[str, type]) -> dict[str, A
     for name, kind in fields.items():
         if type(body[name]) is not kind:
             raise BadRequest(_("%(name)s has the wrong type.") % {"name": name})
-        if kind is str and not _is_text(body[name]):
+        if not _is_sane(body[name]):
             raise BadRequest(_("%(name)s is not valid.") % {"name": name})
     return body
 
 
-def _is_text(value: str) -> bool:
-    """Return whether ``value`` is short, and can be encoded: JSON can hold half a character."""
+def _is_sane(value: str | int) -> bool:
+    """Return whether a number is one of 64 bits, or a text short and free of half characters."""
+    if isinstance(value, int):
+        return abs(value) < 2**63
     return len(value) <= 1024 and not re.search("[\x00\ud800-\udfff]", value)
 
 

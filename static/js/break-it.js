@@ -27,7 +27,7 @@ export function offerExperiments(root, userId, site, limits) {
     const permission = await beginUpload(file, site, signal);
     await sendToBucket(permission, file, signal);
     const avatar = await confirmUpload(permission, site, signal);
-    await showPicture(userId, avatar.url);
+    await showPicture(userId, avatar.url, true);
     await sendToBucket(permission, await inverted(file), signal);
     return { text: say("againDone"), key: permission.key };
   });

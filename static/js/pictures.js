@@ -1,12 +1,16 @@
 /**
- * Shows a picture in every place of the page where that user's picture is.
+ * Shows a picture in every place of the page where that user's picture is, and tells the panel
+ * whether there is one to remove.
  * @param {string} userId
  * @param {string} url
+ * @param {boolean} isOwn false for the placeholder that is drawn for users without a picture
  */
-export async function showPicture(userId, url) {
-  const places = document.querySelectorAll(`img[data-picture-of="${CSS.escape(userId)}"]`);
+export async function showPicture(userId, url, isOwn) {
+  const id = CSS.escape(userId);
   await loaded(url);
-  for (const place of places) place.src = url;
+  for (const place of document.querySelectorAll(`img[data-picture-of="${id}"]`)) place.src = url;
+  const panel = document.querySelector(`[data-user-id="${id}"][data-has-picture]`);
+  if (panel) panel.dataset.hasPicture = isOwn;
 }
 
 /** Resolves when the picture is in the cache, so that no place is empty meanwhile. */

@@ -90,13 +90,15 @@ class SquareCropper {
   /**
    * Returns the square in the window as a file, never larger than it was in the picture.
    * @param {import("./picture-file.js").Limits} limits
+   * @param {AbortSignal} signal
    * @returns {Promise<Blob | null>} null when no encoding fits the limits
+   * @throws the signal's reason
    */
-  async square({ maxBytes, contentTypes }) {
+  async square({ maxBytes, contentTypes }, signal) {
     const side = Math.min(LARGEST_SIDE, Math.round(this.#side / this.#view.scale)) || 1;
     for (const [type, quality, part] of encodings(this.#type)) {
       const canvas = await this.#drawn(Math.ceil(side * part), type);
-      const blob = await new Promise((done) => canvas.toBlob(done, type, quality));
+      const blob = await encoded(canvas, type, quality, signal);
       // A browser that cannot write a type writes PNG instead, and says so in blob.type.
       if (blob && blob.size <= maxBytes && contentTypes.includes(blob.type)) return blob;
     }
@@ -229,6 +231,15 @@ class SquareCropper {
     else return;
     event.preventDefault();
   }
+}
+
+/** Returns the canvas as a file, or rejects as soon as the signal aborts: large ones take time. */
+function encoded(canvas, type, quality, signal) {
+  return new Promise((resolve, reject) => {
+    signal.throwIfAborted();
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+    canvas.toBlob(resolve, type, quality);
+  });
 }
 
 /** Yields [type, quality, part of the side], the best for this kind of picture first. */

@@ -50,7 +50,7 @@ export class UploadPanel {
       input.value = ""; // so that choosing the same file again is a change, too
     });
     this.#on("save", () => this.#save());
-    this.#on("retry", () => this.#run());
+    this.#on("retry", () => this.#work((signal) => this.#goOn(signal)));
     this.#on("cancel", () => this.#cancel());
     const zoom = this.#find("[data-zoom]");
     zoom.addEventListener("input", () => { this.#cropper.zoom = zoom.value / zoom.max; });
@@ -109,15 +109,17 @@ export class UploadPanel {
     const problem = await problemAsItIs(file, this.limits);
     if (problem) return this.#refuse(problem);
     this.#tell(say("uncropped", { name: file.name }), "info");
-    return this.#start(file);
+    return this.#work((signal) => this.#send(file, signal));
   }
 
-  async #save() {
-    this.#cropper.freeze();
-    this.#moveFocus("working", CANCEL_WORK);
-    const square = await this.#cropper.square(this.limits);
-    if (square) await this.#start(square);
-    else this.#refuse("tooLarge");
+  #save() {
+    return this.#work(async (signal) => {
+      this.#cropper.freeze();
+      this.#announce(say("encoding"));
+      const square = await this.#cropper.square(this.limits, signal);
+      if (square) await this.#send(square, signal);
+      else this.#refuse("tooLarge");
+    });
   }
 
   #refuse(problem) {
@@ -129,32 +131,41 @@ export class UploadPanel {
 
   // --- the three phases -------------------------------------------------------------------------
 
-  #start(file) {
-    this.#upload = new Upload(file, this.site, {
-      phase: (phase) => this.#showPhase(phase),
-      progress: (fraction) => this.#showProgress(fraction),
-      retry: () => this.#announce(say("retrying")),
-      renewal: () => this.#announce(say("renewing")),
-    });
-    return this.#run();
-  }
-
-  /** Runs what is still to do, at first and again after a failure. */
-  async #run() {
+  /**
+   * Does what can be cancelled: from here on there is a controller, so whatever the user waits
+   * for, the Cancel button ends it.
+   * @param {(signal: AbortSignal) => Promise<void>} steps
+   */
+  async #work(steps) {
     this.#controller = new AbortController();
     const { signal } = this.#controller;
     this.#hideNote();
     this.#moveFocus("working", CANCEL_WORK);
     try {
-      await this.#succeed(await this.#upload.run(signal));
+      await steps(signal);
     } catch (error) {
       if (signal.aborted) this.#cancelled();
       else this.#fail(error);
     }
   }
 
+  #send(file, signal) {
+    this.#upload = new Upload(file, this.site, {
+      phase: (phase) => this.#showPhase(phase),
+      progress: (fraction) => this.#showProgress(fraction),
+      retry: () => this.#announce(say("retrying")),
+      renewal: () => this.#announce(say("renewing")),
+    });
+    return this.#goOn(signal);
+  }
+
+  /** Runs what is still to do, at first and again after a failure. */
+  async #goOn(signal) {
+    await this.#succeed(await this.#upload.run(signal));
+  }
+
   async #succeed(avatar) {
-    await this.#showPicture(avatar.url, true);
+    await showPicture(this.root.dataset.userId, avatar.url, true);
     const { width, height } = avatar;
     this.#startOver();
     this.#tell(say("saved", { width, height, size: size(avatar.size) }), "success");
@@ -163,7 +174,8 @@ export class UploadPanel {
   #fail(error) {
     if (error.name !== "UploadError") console.error(error);
     this.#showPhase(this.#phase, "failed");
-    if (error.isFinal) this.#startOver();
+    // Without an upload the encoding failed, and trying again has nothing to go on with.
+    if (error.isFinal || !this.#upload) this.#startOver();
     else this.#moveFocus("failed", "[data-action=retry]");
     this.#tell(explain(error), "error");
   }
@@ -185,6 +197,7 @@ export class UploadPanel {
     this.#cropper?.close();
     this.#cropper = null;
     this.#upload = null;
+    this.#showPhase("begin", "waiting");
     this.#hideNote();
     this.#moveFocus("choosing", "input[type=file]");
   }
@@ -227,12 +240,6 @@ export class UploadPanel {
     this.#announce(text);
   }
 
-  async #showPicture(url, isOwn) {
-    await showPicture(this.root.dataset.userId, url);
-    this.root.dataset.hasPicture = isOwn; // without one there is nothing to remove
-    if (!isOwn) this.#moveFocus("choosing", "input[type=file]");
-  }
-
   #hideNote() {
     this.#find("[data-note]").hidden = true;
     this.#find("[data-note-text]").textContent = "";
@@ -256,7 +263,9 @@ export class UploadPanel {
       redirect: "manual", // to the login page, when the session is over
     }).catch(() => null);
     if (!answer?.ok) return this.#tell(say("removeFailed"), "error");
-    await this.#showPicture(`${this.root.dataset.pictureUrl}?at=${Date.now()}`, false);
+    const { userId, pictureUrl } = this.root.dataset;
+    await showPicture(userId, `${pictureUrl}?at=${Date.now()}`, false);
+    this.#moveFocus("choosing", "input[type=file]"); // from the button that is hidden now
     return this.#tell(say("removed"), "success");
   }
 }

@@ -115,9 +115,11 @@ def test_portraits_are_the_same_each_time_and_all_differ() -> None:
 @pytest.fixture
 def kept_signals() -> Iterator[None]:
     """Put back what ``rundemo`` does with SIGTERM."""
-    before = signal.getsignal(signal.SIGTERM)
+    signs = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+    before = [signal.getsignal(sign) for sign in signs]
     yield
-    signal.signal(signal.SIGTERM, before)
+    for sign, handler in zip(signs, before, strict=True):
+        signal.signal(sign, handler)
 
 
 @pytest.mark.parametrize("name", ["PORT", "EMBEDDED_AWS_PORT"])
@@ -129,11 +131,20 @@ def test_demo_says_which_port_is_busy_and_what_to_do(
         free = probe.getsockname()[1]
         probe.close()
         port = busy.getsockname()[1]
+        settings.DEBUG = True
         settings.PORT = settings.EMBEDDED_AWS_PORT = free
         setattr(settings, name, port)
 
         with pytest.raises(CommandError, match=rf"Port {port} is busy.*{name}="):
             call_command("rundemo", stdout=io.StringIO())
+
+
+def test_demo_says_so_when_its_two_ports_are_one(settings: Settings, kept_signals: None) -> None:
+    settings.DEBUG = True
+    settings.PORT = settings.EMBEDDED_AWS_PORT
+
+    with pytest.raises(CommandError, match="must differ"):
+        call_command("rundemo", stdout=io.StringIO())
 
 
 def test_demo_does_not_start_beside_a_real_bucket(settings: Settings, kept_signals: None) -> None:

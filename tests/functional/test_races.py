@@ -180,6 +180,7 @@ def test_confirm_is_refused_when_the_picture_was_removed_since_the_upload_began(
     assert (answer.status_code, error_code(answer)) == (409, "removed")
     assert item_of(user).avatar is None
     assert promoted_keys(user) == []
+    assert permission.key not in bucket_keys("pending/")
 
 
 def test_confirm_is_refused_when_the_picture_is_removed_just_before_its_update(

@@ -140,7 +140,7 @@ def test_dry_run_changes_nothing_and_tells_that_something_is_left(aws: Stores) -
             ("found", "gone", owner_id),
         ]
     )
-    assert "This was a dry run: --delete mends it." in ran.output
+    assert "This was a dry run: --delete mends all but strange ones." in ran.output
     assert bucket_keys() == keys
     assert {reference.owner_id: reference for reference in aws.references.scan()} == items
 
@@ -547,3 +547,41 @@ def test_owner_ids_of_any_form_have_no_account(aws: Stores) -> None:
     forms = [str(user.pk), str(user.pk).upper(), user.pk.hex, f"{{{user.pk}}}", "", "\x00", "x"]
 
     assert existing_owners(forms) == {str(user.pk)}
+
+
+def make_gone_owners(count: int) -> list[str]:
+    """Return owners with an open item and no account."""
+    owners = [f"gone-{number:02}" for number in range(count)]
+    for owner in owners:
+        write_item(owner, now=datetime(2026, 1, 1, tzinfo=UTC))
+    return owners
+
+
+def test_sweep_stops_when_most_items_look_wrong(aws: Stores) -> None:
+    """A wrong bucket or database must not cost anybody a picture."""
+    owners = make_gone_owners(20)
+
+    ran = sweep("--delete")
+
+    assert (ran.status, "right bucket and database" in ran.error) == (2, True)
+    closed = [owner for owner in owners if aws.references.read(owner).closed_at]
+    assert len(closed) <= 10
+
+
+def test_sweep_goes_on_when_forced_though_most_items_look_wrong(aws: Stores) -> None:
+    owners = make_gone_owners(20)
+
+    assert sweep("--delete", "--force").status == 0
+
+    assert all(aws.references.read(owner).closed_at for owner in owners)
+
+
+def test_picture_is_swept_when_a_closed_item_names_one(aws: Stores) -> None:
+    put_object("avatars/gone/x.webp")
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    write_item("gone", "avatars/gone/x.webp", now=now, closed_at=now)
+
+    assert sweep("--delete").status == 0
+
+    assert bucket_keys("avatars/") == []
+    assert aws.references.read("gone").avatar is None

@@ -13,7 +13,7 @@ OWN_APPS = {"config", "accounts", "avatars", "uploads", "inspection"}
 
 def test_every_setting_read_from_the_environment_is_in_the_readme() -> None:
     source = (settings.BASE_DIR / "config" / "settings.py").read_text()
-    readers = r"(?:env\.\w+|secret_key|url|whole_number)"
+    readers = r"(?:env\.\w+|one_of|rate|secret_key|url|whole_number)"
     names = set(re.findall(readers + r"\(\s*\"([A-Z_0-9]+)\"", source))
     assert len(names) > 25
     assert {name for name in names if f"`{name}`" not in README} == set()

@@ -45,6 +45,11 @@ def settings_with(*names: str, **variables: str) -> list[object]:
 BAD: list[tuple[str, str]] = [
     ("PORT", "0"),
     ("PORT", "http"),
+    ("PORT", "65536"),
+    ("EMBEDDED_AWS_PORT", "70000"),
+    ("BEGIN_UPLOAD_RATE", "often"),
+    ("CONFIRM_UPLOAD_RATE", ""),
+    ("AWS_S3_ADDRESSING_STYLE", "sideways"),
     ("AVATAR_MAX_BYTES", "-5"),
     ("AVATAR_MAX_BYTES", "5MB"),
     ("UPLOAD_POLICY_SECONDS", "0"),

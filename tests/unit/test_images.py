@@ -8,6 +8,7 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import Any
 
 import pytest
@@ -15,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, PngImagePlugin
 
-from avatars.errors import BadImage
+from avatars import images
+from avatars.errors import BadImage, Busy
 from avatars.images import FORMATS, MAX_JPEG_PIXELS, MAX_PIXELS, SIDE, Picture, normalise
 from tests.builders import picture_bytes
 
@@ -202,6 +204,25 @@ def test_picture_is_refused_from_its_header_when_it_is_a_pixel_bomb(body: bytes)
     """Case 30."""
     with pytest.raises(BadImage):
         normalise(body)
+
+
+def test_jpeg_is_refused_when_it_passes_over_its_pixels_too_often() -> None:
+    """Case 30. Each scan costs the file a hundred bytes and the decoder all pixels again."""
+    body = encoded(quarters(), "JPEG", progressive=True)
+    scan = body.rindex(b"\xff\xda")
+
+    assert normalise(body)
+    with pytest.raises(BadImage):
+        normalise(body[:scan] + body[scan:-2] * 101 + b"\xff\xd9")
+
+
+def test_picture_is_not_decoded_when_enough_others_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(images, "DECODERS", BoundedSemaphore(1))
+    monkeypatch.setattr(images, "DECODER_WAIT", 0)
+    with images.DECODERS, pytest.raises(Busy):
+        normalise(picture_bytes())
+
+    assert normalise(picture_bytes())
 
 
 @pytest.mark.parametrize("kind", ["WEBP", "PNG"])

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
 from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 from rich.console import Console
@@ -50,6 +51,11 @@ class Command(BaseCommand):
             metavar="KEY",
             help="go on behind this key of avatars/, where an earlier sweep stopped",
         )
+        parser.add_argument(
+            "--force",
+            action="store_true",
+            help="go on where so much is wrong that bucket or database may be the wrong ones",
+        )
         parser.add_argument("--json", action="store_true", help="print a summary as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -61,6 +67,7 @@ class Command(BaseCommand):
             delete=options["delete"],
             limit=options["limit"],
             after=options["after"],
+            force=options["force"],
         )
         summary = Summary()
         failure = ""
@@ -68,6 +75,8 @@ class Command(BaseCommand):
             self._run(sweep, summary, quiet=options["json"])
         except UploadError as error:
             failure = f"Stopped: {error.message} Nothing more was deleted."
+        except DatabaseError as error:
+            failure = f"Stopped: the database does not answer ({error}). Nothing more was deleted."
         if options["json"]:
             self.stdout.write(json.dumps(summary.as_json(sweep, failure)))
         elif not failure:
@@ -129,7 +138,7 @@ class Summary:
             return "Nothing to sweep."
         kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(self.by_kind.items()))
         if not delete:
-            return f"Found {kinds}. This was a dry run: --delete mends it."
+            return f"Found {kinds}. This was a dry run: --delete mends all but strange ones."
         freed = filesizeformat(self.bytes_freed).replace("\xa0", " ")
         return f"Found {kinds}; {self.left} left, {freed} freed."
 
@@ -168,6 +177,6 @@ def _count(text: str) -> int:
 
 
 def _whole(text: str, *, at_least: int) -> int:
-    if not text.isdecimal() or int(text) < at_least:
+    if not (text.isdecimal() and len(text) < 10 and int(text) >= at_least):
         raise ArgumentTypeError(f"{text!r} is not a whole number of {at_least} or more.")
     return int(text)

@@ -24,34 +24,44 @@ class Command(BaseCommand):
     help = "Migrates, starts the embedded AWS, provisions and seeds it, and serves the site."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(sign, _end)
+        self._refuse_what_cannot_work()
+        try:
+            self._run()
+        except KeyboardInterrupt:
+            self.stdout.write("\nEnded.")
+
+    def _refuse_what_cannot_work(self) -> None:
         if not settings.EMBEDDED_AWS:
             raise CommandError("The demo brings its own AWS: unset AWS_STORAGE_BUCKET_NAME first.")
-        for sign in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(sign, _end)
-        for port, name in [
-            (settings.PORT, "PORT"),
-            (settings.EMBEDDED_AWS_PORT, "EMBEDDED_AWS_PORT"),
-        ]:
-            _refuse_busy(port, name)
+        if not (settings.DEMO and settings.DEBUG):
+            raise CommandError("The demo needs DEMO and DEBUG: unset both, they are on by default.")
+        if settings.PORT == settings.EMBEDDED_AWS_PORT:
+            raise CommandError("PORT and EMBEDDED_AWS_PORT must differ.")
+        _refuse_busy(settings.PORT, "PORT")
+        _refuse_busy(settings.EMBEDDED_AWS_PORT, "EMBEDDED_AWS_PORT")
+
+    def _run(self) -> None:
         try:
             settings.VAR_DIR.mkdir(exist_ok=True)
             call_command("migrate", verbosity=0)
         except (OSError, OperationalError) as error:
             raise CommandError(f"The database cannot be made or opened: {error}") from error
         with ExitStack() as running:
-            running.enter_context(_child("embedded_aws"))
-            _wait_for_port(settings.EMBEDDED_AWS_PORT)
+            aws = running.enter_context(_child("embedded_aws"))
+            _wait_for_port(settings.EMBEDDED_AWS_PORT, aws)
             call_command("provision", stdout=io.StringIO())
             self.stdout.write("Demo users (one click signs in as any of them):")
             call_command("seed_demo", stdout=self.stdout)
             site = running.enter_context(_child("runserver", f"127.0.0.1:{settings.PORT}"))
-            _wait_for_port(settings.PORT)
+            _wait_for_port(settings.PORT, site)
             self.stdout.write(self.style.SUCCESS(f"Triphase: http://localhost:{settings.PORT}/"))
             self.stdout.write("Ctrl-C ends it.")
-            try:
-                site.wait()
-            except KeyboardInterrupt:
-                self.stdout.write("\nEnding.")
+            while aws.poll() is None and site.poll() is None:
+                time.sleep(0.5)
+            ended = "embedded AWS" if site.poll() is None else "site"
+            raise CommandError(f"The {ended} has ended by itself; see above for why.")
 
 
 @contextmanager
@@ -91,14 +101,16 @@ def _refuse_busy(port: int, name: str) -> None:
             ) from error
 
 
-def _wait_for_port(port: int) -> None:
+def _wait_for_port(port: int, child: "subprocess.Popen[bytes]") -> None:
     """Return once something listens on ``port``."""
     for _attempt in range(300):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
+        if child.poll() is not None:
+            break
         time.sleep(0.1)
-    raise CommandError(f"Nothing came up on port {port} within 30 seconds; see above for why.")
+    raise CommandError(f"Nothing came up on port {port}; see above for why.")
 
 
 def _end(signum: int, frame: FrameType | None) -> None:
