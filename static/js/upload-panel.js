@@ -113,8 +113,8 @@ export class UploadPanel {
   }
 
   #save() {
+    this.#cropper.freeze();
     return this.#work(async (signal) => {
-      this.#cropper.freeze();
       this.#announce(say("encoding"));
       const square = await this.#cropper.square(this.limits, signal);
       if (square) await this.#send(square, signal);

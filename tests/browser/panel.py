@@ -55,7 +55,9 @@ class UploadPanel:
         self.root.dispatch_event("drop", {"dataTransfer": transfer})
 
     def expect_saved(self) -> None:
-        expect(self.note).to_contain_text("Your new picture is saved")
+        # Chromium encodes a canvas when it is idle, after ten seconds at the latest: on a busy
+        # machine that is what takes longest.
+        expect(self.note).to_contain_text("Your new picture is saved", timeout=15_000)
 
 
 def bucket_url() -> str:

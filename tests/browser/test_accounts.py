@@ -62,6 +62,21 @@ def test_one_click_on_a_card_signs_in_and_comes_back_to_the_same_place(
     expect(page).to_have_url("/?q=ada")
 
 
+def test_login_page_shows_the_picture_of_a_name_that_no_path_can_hold(
+    aws: Stores, page: Page
+) -> None:
+    make_user("ada/lovelace?")
+    make_user("..")
+    page.goto("/login/")
+
+    pictures = page.locator(".people img")
+    expect(pictures).to_have_count(2)
+    widths = pictures.evaluate_all(
+        "(all) => Promise.all(all.map((img) => img.decode().then(() => img.naturalWidth)))"
+    )
+    assert all(widths)
+
+
 def test_one_click_on_the_login_page_signs_in(aws: Stores, page: Page) -> None:
     ada = make_user("ada")
     page.goto("/login/")

@@ -56,6 +56,23 @@ def test_uploading_again_after_confirming_does_not_change_the_picture(
     assert len(pending_keys(user)) == 1
 
 
+def test_picture_from_the_experiment_can_be_removed_at_once(
+    panel: UploadPanel, user: User, page: Page
+) -> None:
+    expect(panel.button("Remove picture")).to_be_hidden()
+    open_experiments(page)
+    page.get_by_label("File to confirm, then overwrite").set_input_files(
+        file_payload(picture_bytes())
+    )
+    expect(page.locator("[data-experiment=again]")).to_contain_text("it did not change")
+
+    panel.button("Remove picture").click()
+
+    expect(panel.note).to_have_text("Your picture is removed.")
+    expect(panel.button("Remove picture")).to_be_hidden()
+    assert live_avatar(user) is None
+
+
 def test_experiment_with_a_wrong_file_says_so(panel: UploadPanel, page: Page) -> None:
     open_experiments(page)
 

@@ -258,7 +258,7 @@ def test_removed_picture_is_gone_everywhere(panel: UploadPanel, user: User, page
     expect(panel.button("Remove picture")).to_be_hidden()
     expect(panel.input).to_be_focused()
     expect(page.locator(f"#user-{user.pk} img")).to_have_attribute(
-        "src", re.compile(f"/avatars/{user.username}/")
+        "src", re.compile(f"/avatars/{user.pk}/picture/")
     )
     assert live_avatar(user) is None
     assert promoted_keys(user) == []

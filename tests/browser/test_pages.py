@@ -88,6 +88,37 @@ def test_no_page_scrolls_sideways(panel: UploadPanel, page: Page, complaints: Co
             assert page.evaluate("document.documentElement.scrollWidth") <= width, path
 
 
+def test_all_columns_are_seen_on_a_laptop(aws: Stores, page: Page) -> None:
+    pat, eve = make_user(username="pat"), make_user(username="e" * 150)
+    for user in (pat, eve):
+        adopt_picture(owner_id=str(user.pk), body=picture_bytes(), stores=aws)
+    page.set_viewport_size({"width": 1280, "height": 800})
+
+    for path in ("/inspection/bucket/", "/inspection/table/"):
+        page.goto(path)
+        assert columns_that_do_not_fit(page) == [], path
+    avatar = live_avatar(pat)
+    assert avatar
+    row = page.locator(f'tr[data-owner="{pat.pk}"]')
+    for label in ("Upload id", "Revision", "Digest"):
+        row.locator(f"[data-label='{label}'] summary").click()
+    expect(row.get_by_text(avatar.digest, exact=True)).to_be_visible()
+    assert columns_that_do_not_fit(page) == []
+
+
+def columns_that_do_not_fit(page: Page) -> list[str]:
+    """Return the headings of the columns that begin or end outside the table's frame."""
+    headings: list[str] = page.locator("thead th").evaluate_all(
+        """(all) => {
+          const frame = document.querySelector(".table-scroll").getBoundingClientRect();
+          const fits = (box) => box.left >= frame.left && box.right <= frame.right;
+          return all.filter((heading) => !fits(heading.getBoundingClientRect()))
+            .map((heading) => heading.textContent);
+        }"""
+    )
+    return headings
+
+
 def test_names_with_markup_are_shown_as_text(aws: Stores, page: Page, sign_in: SignIn) -> None:
     name = "<img src=x onerror=alert(1)>"
     user = make_user(username="eve", first_name=name)

@@ -23,6 +23,14 @@ HASTE = """
 const later = window.setTimeout;
 window.setTimeout = (call, ms) => later(call, ms < 5000 ? ms / 50 : ms);
 """
+# A large crop on a slow phone. The test says when each encoding is done.
+SLOW_ENCODING = """
+const toBlob = HTMLCanvasElement.prototype.toBlob;
+window.encodings = [];
+HTMLCanvasElement.prototype.toBlob = function (...how) {
+  window.encodings.push(() => toBlob.apply(this, how));
+};
+"""
 
 
 @pytest.fixture
@@ -68,6 +76,72 @@ def test_cancel_while_cropping_sends_nothing(panel: UploadPanel, user: User, pag
     expect(panel.note).to_contain_text("Cancelled.")
     expect(panel.crop_area).to_have_count(0)
     assert "POST" not in requests
+
+
+def test_cancel_while_the_crop_is_encoded_sends_nothing(
+    user: User, page: Page, complaints: Complaints
+) -> None:
+    requests: list[str] = []
+    page.on("request", lambda request: requests.append(request.method))
+    page.add_init_script(SLOW_ENCODING)
+    panel = UploadPanel(page)
+    panel.choose_and_save(picture_bytes())
+    page.wait_for_function("encodings.length === 1")
+    expect(panel.button("Cancel")).to_be_focused()
+
+    panel.button("Cancel").click()
+
+    expect(panel.note).to_have_text("Cancelled. Your picture is what it was before.")
+    expect(panel.input).to_be_focused()
+    finish_encodings(page)
+    expect(panel.note).to_have_text("Cancelled. Your picture is what it was before.")
+    assert "POST" not in requests
+    assert complaints.unexpected == []
+
+
+def test_cancel_while_encoding_after_an_upload_is_not_too_late(user: User, page: Page) -> None:
+    page.add_init_script(SLOW_ENCODING)
+    panel = UploadPanel(page)
+    panel.choose_and_save(picture_bytes())
+    page.wait_for_function("encodings.length === 1")
+    finish_encodings(page)
+    panel.expect_saved()
+    before = live_avatar(user)
+    panel.choose_and_save(picture_bytes())
+    page.wait_for_function("encodings.length === 2")
+    for step in ("Permission", "Upload to bucket", "Confirm"):
+        expect(panel.step(step)).to_contain_text("(waiting)")
+
+    panel.button("Cancel").click()
+
+    expect(panel.note).to_have_text("Cancelled. Your picture is what it was before.")
+    finish_encodings(page)
+    assert live_avatar(user) == before
+    assert pending_keys(user) == []
+
+
+def test_encoding_that_breaks_is_told_and_the_panel_can_be_used_again(
+    panel: UploadPanel, page: Page, complaints: Complaints
+) -> None:
+    complaints.allow("no memory")
+    page.evaluate("""() => {
+      window.toBlob = HTMLCanvasElement.prototype.toBlob;
+      HTMLCanvasElement.prototype.toBlob = () => { throw new Error("no memory"); };
+    }""")
+
+    panel.choose_and_save(picture_bytes())
+
+    expect(panel.note).to_contain_text("Something went wrong that should not.")
+    expect(panel.button("Try again")).to_be_hidden()
+    page.evaluate("() => { HTMLCanvasElement.prototype.toBlob = window.toBlob; }")
+    panel.choose_and_save(picture_bytes())
+    panel.expect_saved()
+
+
+def finish_encodings(page: Page) -> None:
+    """Let the encodings go on that ``SLOW_ENCODING`` holds, and whatever follows from them."""
+    page.evaluate("for (const finish of encodings) finish()")
+    page.evaluate("new Promise((done) => setTimeout(done, 300))")
 
 
 @pytest.mark.parametrize("phase", ["begin", "send", "confirm"])
