@@ -9,6 +9,7 @@ from typing import Any
 import hypothesis
 import pytest
 from django.conf import settings
+from django.db import connections
 from django.test import override_settings
 
 from avatars.stores import Stores, live_stores
@@ -51,6 +52,16 @@ def uncollected_static_files() -> Iterator[None]:
     """Do without ``collectstatic``, which nobody runs for tests."""
     with override_settings(WHITENOISE_AUTOREFRESH=True):
         yield
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep SQLite's test database in a file: one in memory refuses instead of waiting its turn,
+    and a page of a browser test may still be loading a picture when the next test begins."""
+    default = connections["default"]
+    if default.vendor == "sqlite":
+        name = tmp_path_factory.mktemp("database") / "test.sqlite3"
+        default.settings_dict["TEST"]["NAME"] = str(name)
 
 
 @pytest.fixture(scope="session")
