@@ -52,16 +52,21 @@ class Command(BaseCommand):
             aws = running.enter_context(_child("embedded_aws"))
             _wait_for_port(settings.EMBEDDED_AWS_PORT, aws)
             call_command("provision", stdout=io.StringIO())
-            self.stdout.write("Demo users (one click signs in as any of them):")
+            self._say("Demo users (one click signs in as any of them):")
             call_command("seed_demo", stdout=self.stdout)
             site = running.enter_context(_child("runserver", f"127.0.0.1:{settings.PORT}"))
             _wait_for_port(settings.PORT, site)
-            self.stdout.write(self.style.SUCCESS(f"Triphase: http://localhost:{settings.PORT}/"))
-            self.stdout.write("Ctrl-C ends it.")
+            self._say(self.style.SUCCESS(f"Triphase: http://localhost:{settings.PORT}/"))
+            self._say("Ctrl-C ends it.")
             while aws.poll() is None and site.poll() is None:
                 time.sleep(0.5)
             ended = "embedded AWS" if site.poll() is None else "site"
             raise CommandError(f"The {ended} has ended by itself; see above for why.")
+
+    def _say(self, text: str) -> None:
+        """Write a line that is seen at once, between those of the children."""
+        self.stdout.write(text)
+        self.stdout.flush()
 
 
 @contextmanager
