@@ -30,6 +30,7 @@ from avatars.errors import (
 )
 from avatars.references import Avatar, Reference, owner_prefix
 from avatars.stores import Stores
+from uploads.bucket import FetchedObject
 from uploads.errors import InvalidToken, ObjectMissing, ObjectTooLarge, StorageUnavailable
 from uploads.policies import PresignedPost, pending_metadata, pending_tags, upload_policy
 from uploads.tokens import PENDING_PREFIX, Upload, new_upload, open_token, sign_upload
@@ -119,12 +120,7 @@ def confirm_upload(*, owner_id: str, key: str, upload_token: str, stores: Stores
         raise NotUploaded from error
     except ObjectTooLarge as error:
         raise ForeignObject from error
-    if pending.metadata != pending_metadata(owner_id, upload_token) or (
-        pending.tag_count != len(pending_tags(upload_token))
-    ):
-        raise ForeignObject
-    if pending.content_type not in images.FORMATS:
-        raise BadImage
+    _check_pending(pending, owner_id=owner_id, upload_token=upload_token)
     return _promote(images.normalise(pending.body), upload=upload, before=before, stores=stores)
 
 
@@ -140,10 +136,21 @@ def adopt_picture(*, owner_id: str, body: bytes, stores: Stores) -> Avatar:
     return _promote(images.normalise(body), upload=upload, before=before, stores=stores)
 
 
+def _check_pending(pending: FetchedObject, *, owner_id: str, upload_token: str) -> None:
+    """Refuse an object that no policy of ours can have let in."""
+    if pending.metadata != pending_metadata(owner_id, upload_token):
+        raise ForeignObject
+    if pending.tag_count != len(pending_tags(upload_token)):
+        raise ForeignObject
+    if pending.content_type not in images.FORMATS:
+        raise BadImage
+
+
 def _confirmed_already(reference: Reference, upload: Upload) -> Avatar | None:
     """Return the picture that ``upload`` became; raises UploadRevoked if it no longer may."""
-    if reference.avatar and reference.avatar.upload_id == upload.id:
-        return reference.avatar
+    found = reference.avatar if reference.live_key else None
+    if found and found.upload_id == upload.id:
+        return found
     if reference.refuses(upload.issued_at):
         raise UploadRevoked
     return None

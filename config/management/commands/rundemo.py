@@ -54,6 +54,7 @@ class Command(BaseCommand):
             call_command("provision", stdout=io.StringIO())
             self._say("Demo users (one click signs in as any of them):")
             call_command("seed_demo", stdout=self.stdout)
+            self.stdout.flush()
             site = running.enter_context(_child("runserver", f"127.0.0.1:{settings.PORT}"))
             _wait_for_port(settings.PORT, site)
             self._say(self.style.SUCCESS(f"Triphase: http://localhost:{settings.PORT}/"))
