@@ -55,7 +55,9 @@ def uncollected_static_files() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> None:
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     """Keep SQLite's test database in a file: one in memory refuses instead of waiting its turn,
     and a page of a browser test may still be loading a picture when the next test begins."""
     default = connections["default"]

@@ -40,6 +40,7 @@ class SquareCropper {
   #type;
   #canvas;
   #image;
+  #loaded;
   /** The window's side in CSS pixels. */
   #side = 0;
   #isShowing = false;
@@ -55,10 +56,13 @@ class SquareCropper {
     this.#image = this.#canvas.querySelector("cropper-image");
     area.replaceChildren(this.#canvas);
     area.hidden = false;
+    this.#loaded = loaded(this.#image.$image);
   }
 
   async ready() {
-    await this.#image.$ready();
+    // Not $ready(): an image that is complete early is centred once more at its load event, which
+    // would undo what the user has done by then. This promise was made after Cropper.js listened.
+    await this.#loaded;
     this.#side = this.#area.clientWidth;
     this.#image.addEventListener("transform", (event) => this.#keepCovered(event));
     this.#canvas.addEventListener("keydown", (event) => this.#onKey(event));
@@ -231,6 +235,14 @@ class SquareCropper {
     else return;
     event.preventDefault();
   }
+}
+
+/** Settles at the image's next load or error event, after those who listened before. */
+function loaded(image) {
+  return new Promise((resolve, reject) => {
+    image.addEventListener("load", resolve, { once: true });
+    image.addEventListener("error", () => reject(new Error("unreadable picture")), { once: true });
+  });
 }
 
 /** Returns the canvas as a file, or rejects as soon as the signal aborts: large ones take time. */
