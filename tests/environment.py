@@ -19,8 +19,8 @@ for name in [name for name in os.environ if name.startswith(("AWS_", "AVATAR", "
 os.environ |= {
     "EMBEDDED_AWS_PORT": str(_free_port()),
     "SECRET_KEY": "only-for-tests",
-    # Never opened: tests/conftest.py names a file for each process. It must not be in memory, or the
-    # live server would share one connection among its threads.
+    # Never opened: tests/conftest.py names a file for each process. It must not be in memory,
+    # or the live server would share one connection among its threads.
     "DATABASE_URL": os.environ.get("TEST_DATABASE_URL", "sqlite:////nowhere/unused.sqlite3"),
     "DEBUG": "true",
     "DEMO": "true",
