@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from uploads.errors import StorageUnavailable, UploadError
+from uploads.errors import StorageUnavailable, UploadError, in_words
 
 
 class AvatarError(UploadError):
@@ -22,6 +22,22 @@ class BadSize(AvatarError):
     """The announced size is zero, negative or over ``AVATAR_MAX_BYTES``."""
 
     code = "bad_size"
+
+
+class TooManyPending(AvatarError):
+    """The owner has as many pending objects as there may be; the oldest expires at last."""
+
+    code = "too_many_pending"
+
+    def __init__(self, count: int, retry_after: int) -> None:
+        super().__init__(
+            _(
+                "%(count)s of your uploads were begun and never finished. They go by themselves;"
+                " please try again in %(time)s."
+            )
+            % {"count": count, "time": in_words(retry_after)}
+        )
+        self.retry_after = retry_after
 
 
 class NotUploaded(AvatarError):

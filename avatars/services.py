@@ -6,15 +6,19 @@ an item never names an object that is not there. The order of the requests and t
 """
 
 import logging
+import math
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
 from typing import NamedTuple
 
+import structlog
 from django.conf import settings
 from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
+from structlog.contextvars import bind_contextvars
 
 from avatars import images
 from avatars.errors import (
@@ -25,6 +29,7 @@ from avatars.errors import (
     NotUploaded,
     OutcomeUnknown,
     RevisionMoved,
+    TooManyPending,
     UnsupportedType,
     UploadRevoked,
 )
@@ -32,21 +37,25 @@ from avatars.references import Avatar, Reference, owner_prefix
 from avatars.stores import Stores
 from uploads.bucket import FetchedObject
 from uploads.errors import InvalidToken, ObjectMissing, ObjectTooLarge, StorageUnavailable
+from uploads.lifecycle import expires_at, lifecycle_rules
 from uploads.policies import PresignedPost, pending_metadata, pending_tags, upload_policy
 from uploads.tokens import PENDING_PREFIX, Upload, new_upload, open_token, sign_upload
 
 logger = logging.getLogger(__name__)
+events = structlog.stdlib.get_logger(__name__)
 
 PURPOSE = "avatar"
 # A promoted object is never written again, so browsers may keep it as long as they like.
 CACHE_CONTROL = "public, max-age=31536000, immutable"
 WRITE_ATTEMPTS = 5
+MIN_RETRY_SECONDS = 60
 
 
 @dataclass(frozen=True)
 class IssuedUpload:
     """What phase 1 gives the browser."""
 
+    upload_id: str
     key: str
     upload_token: str
     post: PresignedPost
@@ -66,7 +75,7 @@ class Standing(NamedTuple):
 def begin_upload(*, owner_id: str, content_type: str, size: int, stores: Stores) -> IssuedUpload:
     """Issue a presigned POST for one picture of ``size`` bytes; nothing is recorded.
 
-    Raises UnsupportedType and BadSize.
+    Raises UnsupportedType, BadSize, TooManyPending and StorageUnavailable.
     """
     max_bytes = settings.AVATAR_MAX_BYTES
     if content_type not in images.FORMATS:
@@ -74,6 +83,7 @@ def begin_upload(*, owner_id: str, content_type: str, size: int, stores: Stores)
     if not 1 <= size <= max_bytes:
         raise BadSize(_size_message(size, max_bytes))
     now = timezone.now()
+    _bound_pending(owner_id, now=now, stores=stores)
     upload = new_upload(owner_id, now=now)
     token = sign_upload(upload, purpose=PURPOSE)
     policy = upload_policy(
@@ -84,7 +94,27 @@ def begin_upload(*, owner_id: str, content_type: str, size: int, stores: Stores)
         max_bytes=max_bytes,
     )
     post = stores.bucket.presigned_post(policy, seconds=settings.UPLOAD_POLICY_SECONDS, now=now)
-    return IssuedUpload(upload.pending_key, token, post, max_bytes)
+    return IssuedUpload(upload.id, upload.pending_key, token, post, max_bytes)
+
+
+def _bound_pending(owner_id: str, *, now: datetime, stores: Stores) -> None:
+    """Refuse an owner who has ``MAX_PENDING_UPLOADS`` objects waiting to be confirmed.
+
+    Only the bucket knows what was issued and used, so this costs one request. What was issued and
+    is not there yet is not counted: the rate of phase 1 bounds that.
+    """
+    most = settings.MAX_PENDING_UPLOADS
+    prefix = f"{PENDING_PREFIX}{owner_id}/"
+    pending = stores.bucket.list_page(prefix=prefix, limit=most).objects
+    if len(pending) < most:
+        return
+    oldest = min(pending, key=lambda found: found.last_modified)
+    due = expires_at(
+        oldest.key, last_modified=oldest.last_modified, tags={}, rules=lifecycle_rules()
+    )
+    # S3 may take its time with what is due.
+    seconds = (due - now).total_seconds() if due else 0
+    raise TooManyPending(most, max(MIN_RETRY_SECONDS, math.ceil(seconds)))
 
 
 # --- Phase 3 ---
@@ -101,6 +131,7 @@ def confirm_upload(*, owner_id: str, key: str, upload_token: str, stores: Stores
     upload = open_token(upload_token, purpose=PURPOSE, owner_id=owner_id, now=now)
     if not constant_time_compare(key, upload.pending_key):
         raise InvalidToken
+    bind_contextvars(upload_id=upload.id)
     fetching = stores.background.submit(
         stores.bucket.fetch, key, max_bytes=settings.AVATAR_MAX_BYTES
     )
@@ -201,6 +232,7 @@ def remove_picture(*, owner_id: str, stores: Stores) -> None:
     Raises Conflict and StorageUnavailable.
     """
     _leave_without(owner_id, close=False, stores=stores)
+    events.info("picture_removed", owner_id=owner_id)
 
 
 def close_owner(*, owner_id: str, stores: Stores) -> None:
@@ -212,6 +244,7 @@ def close_owner(*, owner_id: str, stores: Stores) -> None:
     _leave_without(owner_id, close=True, stores=stores)
     for prefix in (owner_prefix(owner_id), f"{PENDING_PREFIX}{owner_id}/"):
         delete_prefix(prefix, stores=stores)
+    events.info("owner_closed", owner_id=owner_id)
 
 
 def delete_prefix(prefix: str, *, stores: Stores) -> None:

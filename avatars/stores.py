@@ -6,6 +6,7 @@ runs the same services on in-memory ones.
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, ParamSpec, Protocol, TypeVar
@@ -53,8 +54,17 @@ class Stores:
     background: Background
 
 
+class Threads(ThreadPoolExecutor):
+    """Threads that know the request they work for, so that what they log names it."""
+
+    def submit(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> "Future[T]":
+        """Call soon, in the caller's context."""
+        copied = copy_context()
+        return super().submit(lambda: copied.run(call, *args, **kwargs))
+
+
 @cache
 def live_stores() -> Stores:
     """Return the stores that the settings name."""
-    background = ThreadPoolExecutor(max_workers=16, thread_name_prefix="avatars")
+    background = Threads(max_workers=16, thread_name_prefix="avatars")
     return Stores(live_bucket(), live_references(), background)

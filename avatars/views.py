@@ -9,6 +9,7 @@ from django.shortcuts import redirect, render
 from django.utils.cache import patch_cache_control
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
+from structlog.contextvars import bind_contextvars
 
 from accounts.access import members_only
 from accounts.models import User
@@ -17,7 +18,7 @@ from avatars import errors, services
 from avatars.references import Avatar, live_references
 from avatars.selectors import picture_url
 from avatars.stores import live_stores
-from uploads.api import json_api, rate_limited, read_object, wants_json
+from uploads.api import count_request, json_api, rate_limited, read_object, wants_json
 from uploads.errors import InvalidToken, StorageUnavailable, TokenExpired, UploadError
 
 STATUSES: dict[type[UploadError], int] = {
@@ -28,6 +29,7 @@ STATUSES: dict[type[UploadError], int] = {
     errors.NotUploaded: 409,
     errors.Conflict: 409,
     errors.UploadRevoked: 409,
+    errors.TooManyPending: 429,
     TokenExpired: 410,
     errors.BadImage: 422,
     StorageUnavailable: 503,
@@ -39,12 +41,14 @@ REDIRECT_SECONDS = 60
 
 
 @require_POST
-@json_api(STATUSES)
+@json_api(STATUSES, done="upload_begun", refused="upload_refused")
 @rate_limited("begin-upload")
 def begin_upload(request: HttpRequest) -> HttpResponse:
     """Phase 1: a presigned POST for one picture of a type and size."""
     asked = read_object(request, {"content_type": str, "size": int})
+    bind_contextvars(**asked)
     issued = services.begin_upload(owner_id=str(request.user.pk), stores=live_stores(), **asked)
+    bind_contextvars(upload_id=issued.upload_id)
     return JsonResponse(
         {
             "url": issued.post.url,
@@ -59,12 +63,13 @@ def begin_upload(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@json_api(STATUSES)
+@json_api(STATUSES, done="upload_confirmed", refused="upload_refused")
 @rate_limited("confirm-upload")
 def confirm_upload(request: HttpRequest) -> HttpResponse:
     """Phase 3: the uploaded picture becomes the user's."""
     asked = read_object(request, {"key": str, "upload_token": str})
     avatar = services.confirm_upload(owner_id=str(request.user.pk), stores=live_stores(), **asked)
+    bind_contextvars(bytes=avatar.size)
     return JsonResponse({"avatar": _as_json(avatar)})
 
 
@@ -74,21 +79,26 @@ def remove(request: HttpRequest) -> HttpResponse:
     return _remove_for_program(request) if wants_json(request) else _remove_for_person(request)
 
 
-@json_api(STATUSES)
+@json_api(STATUSES, refused="removal_refused")
 def _remove_for_program(request: HttpRequest) -> HttpResponse:
-    services.remove_picture(owner_id=str(request.user.pk), stores=live_stores())
+    _remove(request)
     return JsonResponse({"avatar": None})
 
 
 @login_required
 def _remove_for_person(request: HttpRequest) -> HttpResponse:
     try:
-        services.remove_picture(owner_id=str(request.user.pk), stores=live_stores())
+        _remove(request)
     except UploadError as problem:
         messages.error(request, str(problem.message))
     else:
         messages.success(request, _("Your picture was removed."))
     return redirect("users")
+
+
+def _remove(request: HttpRequest) -> None:
+    count_request(request, "remove-picture")
+    services.remove_picture(owner_id=str(request.user.pk), stores=live_stores())
 
 
 @require_GET

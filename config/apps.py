@@ -1,5 +1,7 @@
 from django.apps import AppConfig
 
+from config.logging import configure_structlog
+
 
 class ConfigConfig(AppConfig):
     """Settings, URLs and what concerns the whole site: its checks and the demo."""
@@ -8,3 +10,5 @@ class ConfigConfig(AppConfig):
 
     def ready(self) -> None:
         from config import checks  # noqa: F401, PLC0415 (registers them)
+
+        configure_structlog()

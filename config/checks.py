@@ -6,7 +6,8 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from limits.errors import ConfigurationError
-from limits.storage import storage_from_string
+
+from uploads.limits import open_storage
 
 
 @register(Tags.security)
@@ -25,9 +26,9 @@ def demo_needs_debug(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[C
 
 @register()
 def limits_can_be_counted(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Refuse a storage of rates whose library is not installed."""
+    """Refuse a storage of rates that cannot be used; whether it answers is not asked here."""
     try:
-        storage_from_string(settings.RATE_LIMIT_STORAGE)
+        open_storage(settings.RATE_LIMIT_STORAGE)
     except ConfigurationError as error:
         return [Error(f"RATE_LIMIT_STORAGE cannot be used: {error}", id="triphase.E003")]
     return []

@@ -39,12 +39,14 @@ def one_of(name: str, default: str, choices: Collection[str]) -> str:
 
 
 def rate(name: str, default: str) -> str:
-    """Return the rate in variable ``name``, such as ``30/minute``."""
+    """Return the rate in variable ``name``, such as ``30/minute`` or ``30/minute;300/day``."""
     value = env.str(name, default)
     try:
-        limits.parse(value)
-    except ValueError as error:
-        raise ImproperlyConfigured(f"{name} must be like 30/minute, not {value!r}.") from error
+        usable = all(limit.amount * limit.get_expiry() for limit in limits.parse_many(value))
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ImproperlyConfigured(f"{name} must be like 30/minute;300/day, not {value!r}.")
     return value
 
 

@@ -8,7 +8,7 @@ protect: the embedded AWS stands in, and both are on.
 from datetime import timedelta
 from pathlib import Path
 
-from config import csp
+from config import csp, logging
 from config.env import env, one_of, origins_of, rate, secret_key, url, whole_number
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -50,21 +50,64 @@ AWS_S3_ADDRESSING_STYLE = one_of(
 # A CDN in front of avatars/: its pictures are then public under unguessable names.
 AWS_S3_CUSTOM_DOMAIN = env.str("AWS_S3_CUSTOM_DOMAIN", None)
 
+# --- AWS time-outs -----------------------------------------------------------------------------
+
+# The one home of these figures: boto3, PynamoDB and `uploads.bucket.in_time` all read them here.
+# The SDK's own time-outs hold for each address of a name (S3 has eight), for each operation on a
+# socket and for each attempt, so they bound nothing as a whole: AWS_CALL_SECONDS does. A request
+# that is given up may still be carried out, which the protocol allows for.
+#
+#   a call       at most AWS_CALL_SECONDS, with its retries and the pauses between them
+#   a confirm    four calls in a row: item and upload side by side, PUT, update, and the item
+#                again if nobody knows what became of the update; and what decoding takes
+#   a removal    three calls in a row; again, up to avatars.services.WRITE_ATTEMPTS times, only
+#                while others change the item between its read and its update
+#   a page       the users page one call; a page of the table or the bucket as many as
+#                tests/faults/test_bounds.py counts
+#
+# "Retry smaller requests after 2 seconds": Amazon S3, "Timeouts and retries for
+# latency-sensitive applications".
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/optimizing-performance-guidelines.html
+AWS_CONNECT_SECONDS = 1
+AWS_READ_SECONDS = 3
+# Standard mode repeats time-outs, lost connections, 5xx and throttling; it pauses at random up to
+# 0.05 s (1 s if throttled), twice that before the next attempt.
+# https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
+AWS_ATTEMPTS = 3
+# Two attempts that time out, or three that fail sooner.
+AWS_CALL_SECONDS = 6
+# Calls at one time to each of S3 and DynamoDB, each with a connection: the 16 threads of
+# avatars.stores, the 16 of inspection.selectors, and as many of the web server.
+AWS_POOL_CONNECTIONS = 48
+
 # --- Uploads -----------------------------------------------------------------------------------
 
 AVATARS_TABLE = env.str("AVATARS_TABLE", "triphase-avatars")
 AVATAR_MAX_BYTES = whole_number("AVATAR_MAX_BYTES", 5 * 1024 * 1024)
+# How many pictures each process decodes at once; one at the limits takes some 300 MB.
+AVATAR_DECODERS = whole_number("AVATAR_DECODERS", 2, at_most=64)
 # Every table that `provision` makes, as dotted paths to PynamoDB models.
 PROVISIONED_TABLES = ["avatars.models.AvatarItem"]
 # How long a presigned POST can be used. The browser asks for a new one by itself.
 UPLOAD_POLICY_SECONDS = whole_number("UPLOAD_POLICY_SECONDS", 5 * 60)
 # How long after phase 1 an upload can be confirmed: the policy's life plus a slow transfer.
 UPLOAD_TOKEN_SECONDS = whole_number("UPLOAD_TOKEN_SECONDS", 60 * 60)
+# How many objects of one user may wait under pending/ to be confirmed or to expire.
+MAX_PENDING_UPLOADS = whole_number("MAX_PENDING_UPLOADS", 50, at_most=1000)
 # How often one user may ask, in the notation of https://limits.readthedocs.io/en/stable/quickstart.html
 RATE_LIMITS = {
-    "begin-upload": rate("BEGIN_UPLOAD_RATE", "30/minute"),
-    "confirm-upload": rate("CONFIRM_UPLOAD_RATE", "60/minute"),
+    "begin-upload": rate("BEGIN_UPLOAD_RATE", "30/minute;300/day"),
+    "confirm-upload": rate("CONFIRM_UPLOAD_RATE", "60/minute;600/day"),
+    "remove-picture": rate("REMOVE_PICTURE_RATE", "20/minute"),
 }
+# The same for everybody behind one address, which may be a whole office.
+RATE_LIMITS_PER_ADDRESS = {
+    "begin-upload": rate("BEGIN_UPLOAD_RATE_PER_ADDRESS", "120/minute;3000/day"),
+    "confirm-upload": rate("CONFIRM_UPLOAD_RATE_PER_ADDRESS", "240/minute;6000/day"),
+    "remove-picture": rate("REMOVE_PICTURE_RATE_PER_ADDRESS", "80/minute"),
+}
+# How many proxies of ours a request comes through; each adds to X-Forwarded-For whom it heard.
+TRUSTED_PROXIES = whole_number("TRUSTED_PROXIES", 0, at_least=0, at_most=10)
 # memory:// counts in each process by itself.
 RATE_LIMIT_STORAGE = env.str("RATE_LIMIT_STORAGE", "memory://")
 # Within one window a picture keeps its presigned URL, so that browsers can cache it; the URL
@@ -103,18 +146,23 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
+    "django_structlog",
 ]
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.middleware.RequestLog",
     "csp.middleware.CSPMiddleware",
+    "django_permissions_policy.PermissionsPolicyMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    # Behind what sets headers, before all that looks at the host or asks the database.
+    "inspection.health.HealthMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -152,6 +200,14 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
+elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    # Nobody waits for minutes for a database that is not there; the URL may say otherwise.
+    # https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
+    DATABASES["default"]["OPTIONS"] = {
+        "connect_timeout": 5,
+        "tcp_user_timeout": 20_000,  # milliseconds
+        **DATABASES["default"].get("OPTIONS", {}),
+    }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 LANGUAGE_CODE = "en"
@@ -184,6 +240,8 @@ AUTH_PASSWORD_VALIDATORS = [
 AXES_FAILURE_LIMIT = whole_number("LOGIN_FAILURE_LIMIT", 5)
 AXES_COOLOFF_TIME = timedelta(seconds=whole_number("LOGIN_COOLOFF_SECONDS", 15 * 60))
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+# The same as the rates': on its own axes would believe any X-Forwarded-For.
+AXES_CLIENT_IP_CALLABLE = "config.address.client_address"
 AXES_LOCKOUT_CALLABLE = "accounts.views.locked_out"
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
@@ -216,6 +274,9 @@ CONTENT_SECURITY_POLICY = {
 }
 CSRF_FAILURE_VIEW = "uploads.api.csrf_failure"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
+# The scripts take the token from the page.
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", not DEBUG)
 # Uptime watchers and load balancers ask over plain HTTP.
 SECURE_REDIRECT_EXEMPT = [r"^ping$", r"^readyz$"]
@@ -223,9 +284,40 @@ SECURE_HSTS_SECONDS = whole_number("SECURE_HSTS_SECONDS", 0 if DEBUG else 31_536
 SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", not DEBUG)
 SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_PRELOAD", not DEBUG)
 SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+# Nothing here needs a device or an interface that a page could ask for. Only those that every
+# browser with this header knows: each of the others costs a complaint in the console.
+# https://github.com/adamchainz/django-permissions-policy
+PERMISSIONS_POLICY: dict[str, list[str]] = {
+    name: []
+    for name in (
+        *("accelerometer", "autoplay", "camera", "display-capture", "encrypted-media"),
+        *("fullscreen", "geolocation", "gyroscope", "hid", "magnetometer", "microphone", "midi"),
+        *("payment", "picture-in-picture", "publickey-credentials-get", "screen-wake-lock"),
+        *("serial", "usb", "xr-spatial-tracking"),
+    )
+}
 # Behind a proxy that sets it: https://docs.djangoproject.com/en/5.2/ref/settings/#secure-proxy-ssl-header
 if env.bool("BEHIND_HTTPS_PROXY", False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 # The largest body that this site reads itself is a small JSON object; pictures go to the bucket.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
+FILE_UPLOAD_HANDLERS = ["config.forms.NoFiles"]
+
+# --- Logs --------------------------------------------------------------------------------------
+
+LOGGING = logging.configuration(
+    readable=DEBUG,
+    level=one_of("LOG_LEVEL", "INFO", ["DEBUG", "INFO", "WARNING", "ERROR"]),
+    secrets=[
+        *(SECRET_KEY, AWS_SECRET_ACCESS_KEY or "", AWS_SESSION_TOKEN or ""),
+        str(DATABASES["default"].get("PASSWORD") or ""),
+    ],
+)
+# https://django-structlog.readthedocs.io/en/latest/configuration.html
+DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = True  # once config.middleware has looked at it
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
+DJANGO_STRUCTLOG_USER_ID_FIELD = ""
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = 10  # DEBUG
+DJANGO_STRUCTLOG_STATUS_4XX_LOG_LEVEL = 20  # INFO

@@ -1,39 +1,49 @@
-"""The small JSON API: strict input, one shape of error, no traceback.
+"""The small JSON API: strict input, one shape of error, no traceback, one line in the log.
 
 Every error is ``{"error": {"code", "message"}}``, with a message in the user's words.
 """
 
 import json
+import logging
 import re
+import time
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any
 
+import structlog
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.views import csrf
+from structlog.contextvars import bind_contextvars
 
-from uploads.errors import UploadError
-from uploads.limits import seconds_to_wait
+from config.address import client_address
+from uploads.errors import BadRequest, BodyTooLarge, SignedOut, TooManyRequests, UploadError
+from uploads.limits import Allowance, seconds_to_wait
 
 View = Callable[..., HttpResponse]
 
+logger = structlog.stdlib.get_logger(__name__)
 
-class BadRequest(Exception):
-    """The body is not what the route takes; ``message`` says how, ``status`` is 400 or 413."""
+STATUSES: dict[type[UploadError], int] = {
+    SignedOut: 401,
+    BadRequest: 400,
+    BodyTooLarge: 413,
+    TooManyRequests: 429,
+}
 
-    def __init__(self, message: str, *, status: int = 400) -> None:
-        super().__init__(message)
-        self.message = message
-        self.status = status
 
-
-def error(status: int, code: str, message: str | Promise) -> JsonResponse:
+def error(
+    status: int, code: str, message: str | Promise, *, retry_after: int | None = None
+) -> JsonResponse:
     """Return the one shape of error."""
-    return JsonResponse({"error": {"code": code, "message": str(message)}}, status=status)
+    answer = JsonResponse({"error": {"code": code, "message": str(message)}}, status=status)
+    if retry_after is not None:
+        answer["Retry-After"] = str(retry_after)
+    return answer
 
 
 def wants_json(request: HttpRequest) -> bool:
@@ -45,48 +55,81 @@ def wants_json(request: HttpRequest) -> bool:
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Answer a request without a valid CSRF token: an error to programs, a page to people."""
+    logger.info("request_refused", outcome="csrf", status=403)
     if not wants_json(request):
         return csrf.csrf_failure(request, reason)
     return error(403, "csrf", _("Your session has changed. Please reload the page."))
 
 
-def json_api(statuses: Mapping[type[UploadError], int]) -> Callable[[View], View]:
+def json_api(
+    statuses: Mapping[type[UploadError], int], *, refused: str, done: str = ""
+) -> Callable[[View], View]:
     """Make a view a JSON route of a signed-in user.
 
-    Its UploadErrors become the status of the nearest class in ``statuses``.
+    Its UploadErrors become the status of the nearest class in ``statuses`` or in this module's.
+    Each request ends with one event in the log, ``done`` (if it is not logged further down) or
+    ``refused``, with its outcome.
     """
+    known = {**STATUSES, **statuses}
 
     def decorate(view: View) -> View:
         @wraps(view)
         def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            if not request.user.is_authenticated:
-                return error(401, "signed_out", _("Please sign in first."))
+            started, event, level, outcome = time.monotonic(), done, logging.INFO, "ok"
             try:
-                return view(request, *args, **kwargs)
-            except BadRequest as problem:
-                return error(problem.status, "bad_request", problem.message)
+                _must_be_signed_in(request)
+                answer = view(request, *args, **kwargs)
             except UploadError as problem:
-                classes = [kind for kind in type(problem).__mro__ if kind in statuses]
-                return error(statuses[classes[0]], problem.code, problem.message)
+                answer = _refusal(problem, known)
+                event, outcome = refused, problem.code
+                level = logging.INFO if answer.status_code < 500 else logging.WARNING
+            passed = int((time.monotonic() - started) * 1000)
+            logger.log(
+                level, event, outcome=outcome, status=answer.status_code, milliseconds=passed
+            )
+            return answer
 
         return wrapped
 
     return decorate
 
 
+def _must_be_signed_in(request: HttpRequest) -> None:
+    if not request.user.is_authenticated:
+        raise SignedOut
+    bind_contextvars(user_id=str(request.user.pk))
+
+
+def _refusal(problem: UploadError, statuses: Mapping[type[UploadError], int]) -> JsonResponse:
+    nearest = next(kind for kind in type(problem).__mro__ if kind in statuses)
+    return error(statuses[nearest], problem.code, problem.message, retry_after=problem.retry_after)
+
+
+def count_request(request: HttpRequest, name: str) -> None:
+    """Count a request by its user and by its address; raises TooManyRequests.
+
+    The rates are those named ``name`` in ``settings.RATE_LIMITS`` (of one user) and
+    ``settings.RATE_LIMITS_PER_ADDRESS`` (of all users behind one address).
+    """
+    user, address = str(request.user.pk), client_address(request)
+    wait = seconds_to_wait(
+        [
+            Allowance(settings.RATE_LIMITS[name], (name, "user", user)),
+            Allowance(settings.RATE_LIMITS_PER_ADDRESS[name], (name, "address", address)),
+        ]
+    )
+    if wait:
+        raise TooManyRequests(wait)
+
+
 def rate_limited(name: str) -> Callable[[View], View]:
-    """Limit a view for each user to the rate in ``settings.RATE_LIMITS[name]``."""
+    """Limit a JSON route to the rates called ``name``."""
 
     def decorate(view: View) -> View:
         @wraps(view)
         def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            wait = seconds_to_wait(settings.RATE_LIMITS[name], name, str(request.user.pk))
-            if not wait:
-                return view(request, *args, **kwargs)
-            message = _("That was too often. Please try again in %(wait)s seconds.")
-            answer = error(429, "too_many_requests", message % {"wait": wait})
-            answer["Retry-After"] = str(wait)
-            return answer
+            count_request(request, name)
+            return view(request, *args, **kwargs)
 
         return wrapped
 
@@ -96,12 +139,15 @@ def rate_limited(name: str) -> Callable[[View], View]:
 def read_object(request: HttpRequest, fields: Mapping[str, type]) -> dict[str, Any]:
     """Return the JSON object in the body, which must have exactly ``fields`` of these types.
 
-    Raises BadRequest.
+    Raises BadRequest, and BodyTooLarge before anything is read.
     """
+    if request.content_type != "application/json":
+        # Of a form the body may have been read already, in search of a CSRF token.
+        raise BadRequest(_("The request must be of the type application/json."))
     try:
         body = json.loads(request.body, object_pairs_hook=_unique, parse_constant=_no_constant)
     except RequestDataTooBig as problem:
-        raise BadRequest(_("The request is too large."), status=413) from problem
+        raise BodyTooLarge from problem
     except (ValueError, RecursionError, UnreadablePostError) as problem:
         raise BadRequest(_("The request is not valid JSON.")) from problem
     if not isinstance(body, dict):

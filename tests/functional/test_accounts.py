@@ -345,6 +345,10 @@ def test_page_has_its_security_headers(aws: Stores, path: str) -> None:
     assert answer["X-Content-Type-Options"] == "nosniff"
     assert answer["X-Frame-Options"] == "DENY"
     assert answer["Referrer-Policy"] == "same-origin"
+    assert answer["Cross-Origin-Opener-Policy"] == "same-origin"
+    features = answer["Permissions-Policy"].split(", ")
+    assert {"camera=()", "geolocation=()", "microphone=()", "payment=()", "usb=()"} < set(features)
+    assert all(feature.endswith("=()") for feature in features)
 
 
 @pytest.mark.parametrize("path", ["/", "/login/", "/inspection/bucket/", "/inspection/table/"])

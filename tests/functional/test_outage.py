@@ -104,7 +104,7 @@ def test_confirm_can_be_repeated_when_aws_was_down(
     permission = uploaded(browser)
 
     with outage(embedded_aws, monkeypatch):
-        assert begin(browser).status_code == 201, "phase 1 needs nobody"
+        assert begin(browser).status_code == 503, "nobody knows how many are pending"
         answer = confirm(browser, permission)
 
     assert (answer.status_code, error_code(answer)) == (503, "unavailable")

@@ -1,6 +1,7 @@
 """The settings as read from the environment, each case in a process of its own."""
 
 import json
+import secrets
 import subprocess
 import sys
 from pathlib import Path
@@ -49,6 +50,12 @@ BAD: list[tuple[str, str]] = [
     ("EMBEDDED_AWS_PORT", "70000"),
     ("BEGIN_UPLOAD_RATE", "often"),
     ("CONFIRM_UPLOAD_RATE", ""),
+    ("REMOVE_PICTURE_RATE", "20/minute;often"),
+    ("BEGIN_UPLOAD_RATE_PER_ADDRESS", "0/minute"),
+    ("MAX_PENDING_UPLOADS", "0"),
+    ("MAX_PENDING_UPLOADS", "1001"),
+    ("TRUSTED_PROXIES", "-1"),
+    ("LOG_LEVEL", "loud"),
     ("AWS_S3_ADDRESSING_STYLE", "sideways"),
     ("AVATAR_MAX_BYTES", "-5"),
     ("AVATAR_MAX_BYTES", "5MB"),
@@ -97,6 +104,9 @@ def test_everything_is_safe_when_only_a_bucket_is_named() -> None:
     names = (
         *("DEBUG", "DEMO", "EMBEDDED_AWS", "AWS_S3_ENDPOINT_URL", "AWS_S3_ADDRESSING_STYLE"),
         *("SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "SECURE_SSL_REDIRECT"),
+        *("SESSION_COOKIE_HTTPONLY", "CSRF_COOKIE_HTTPONLY"),
+        *("SESSION_COOKIE_SAMESITE", "CSRF_COOKIE_SAMESITE", "SESSION_COOKIE_AGE"),
+        *("SECURE_HSTS_INCLUDE_SUBDOMAINS", "SECURE_HSTS_PRELOAD", "TRUSTED_PROXIES"),
         *("SECURE_HSTS_SECONDS", "SITE_ORIGINS", "AWS_ACCESS_KEY_ID"),
     )
 
@@ -111,6 +121,14 @@ def test_everything_is_safe_when_only_a_bucket_is_named() -> None:
         "SESSION_COOKIE_SECURE": True,
         "CSRF_COOKIE_SECURE": True,
         "SECURE_SSL_REDIRECT": True,
+        "SESSION_COOKIE_HTTPONLY": True,
+        "CSRF_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "CSRF_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_AGE": 14 * 24 * 3600,
+        "SECURE_HSTS_INCLUDE_SUBDOMAINS": True,
+        "SECURE_HSTS_PRELOAD": True,
+        "TRUSTED_PROXIES": 0,
         "SECURE_HSTS_SECONDS": 31_536_000,
         "SITE_ORIGINS": ["https://triphase.example"],
         "AWS_ACCESS_KEY_ID": None,
@@ -160,6 +178,39 @@ def test_server_starts_when_the_settings_are_good() -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize(
+    ("variables", "status"),
+    [
+        ({}, 0),
+        ({"SECURE_HSTS_SECONDS": "0"}, 1),
+        ({"SECURE_HSTS_PRELOAD": "off"}, 1),
+        ({"SECRET_KEY": "x" * 50}, 1),
+    ],
+)
+def test_deployment_checks_are_clean_in_production_and_only_with_its_defaults(
+    variables: dict[str, str], status: int
+) -> None:
+    """The other rows show that the first one can fail."""
+    script = """
+from django.conf import settings
+from django.core.management import execute_from_command_line
+assert settings.SILENCED_SYSTEM_CHECKS == []
+execute_from_command_line(["manage.py", "check", "--deploy", "--fail-level", "WARNING"])
+"""
+    done = run(script, **PRODUCTION | {"SECRET_KEY": secrets.token_urlsafe(48)} | variables)
+
+    assert done.returncode == status, done.stderr
+    assert ("security.W" in done.stderr) == bool(status)
+
+
+def test_server_does_not_start_when_the_storage_of_rates_cannot_be_used() -> None:
+    done = run("import config.wsgi", **PRODUCTION, RATE_LIMIT_STORAGE="mongodb://:hunter2@x")
+
+    assert done.returncode == 1
+    assert "RATE_LIMIT_STORAGE cannot be used" in done.stderr
+    assert "hunter2" not in done.stderr
+
+
 # --- The Content-Security-Policy that follows from them ---
 
 
@@ -189,7 +240,9 @@ def test_policy_lets_pages_reach_the_bucket_and_nothing_else(
 
     assert found["connect-src"] == ["'self'", *origins]
     assert found["img-src"] == ["'self'", "data:", "blob:", *origins]
-    assert found["script-src"] == found["style-src"] == ["'self'"]
+    assert found["script-src"] == found["style-src"] == found["form-action"] == ["'self'"]
+    for nothing in ("default-src", "object-src", "base-uri", "frame-ancestors"):
+        assert found[nothing] == ["'none'"]
 
 
 def test_policy_lets_pictures_come_from_the_cdn_but_no_upload_go_there() -> None:

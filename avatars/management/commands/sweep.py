@@ -8,6 +8,7 @@ from contextlib import nullcontext
 from datetime import timedelta
 from typing import Any
 
+import structlog
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 from django.template.defaultfilters import filesizeformat
@@ -16,10 +17,13 @@ from rich.console import Console
 from rich.progress import Progress, ProgressColumn, SpinnerColumn, Task, TimeElapsedColumn
 from rich.text import Text
 
+from avatars.references import AVATARS_PREFIX
 from avatars.selectors import existing_owners
 from avatars.stores import live_stores
 from avatars.sweeping import Finding, Outcome, Sweep
 from uploads.errors import UploadError
+
+logger = structlog.stdlib.get_logger(__name__)
 
 EXIT_STATUS = (
     "Exit status: 0 nothing left to do, 1 something found and left, 2 stopped by a failure."
@@ -47,6 +51,7 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--after",
+            type=_promoted_key,
             default="",
             metavar="KEY",
             help="go on behind this key of avatars/, where an earlier sweep stopped",
@@ -77,8 +82,10 @@ class Command(BaseCommand):
             failure = f"Stopped: {error.message} Nothing more was deleted."
         except DatabaseError as error:
             failure = f"Stopped: the database does not answer ({error}). Nothing more was deleted."
+        facts = summary.as_json(sweep, failure)
+        logger.info("swept", **facts)
         if options["json"]:
-            self.stdout.write(json.dumps(summary.as_json(sweep, failure)))
+            self.stdout.write(json.dumps(facts))
         elif not failure:
             self.stdout.write(summary.in_words(delete=sweep.delete))
         if failure:
@@ -174,6 +181,12 @@ def _minutes(text: str) -> timedelta:
 
 def _count(text: str) -> int:
     return _whole(text, at_least=1)
+
+
+def _promoted_key(text: str) -> str:
+    if text and not text.startswith(AVATARS_PREFIX):
+        raise ArgumentTypeError(f"{text!r} is not a key of {AVATARS_PREFIX}.")
+    return text
 
 
 def _whole(text: str, *, at_least: int) -> int:

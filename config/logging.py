@@ -1,0 +1,79 @@
+"""Logs: one JSON object a line in production, lines to read while ``DEBUG`` is on.
+
+Whatever logs, this site, Django or a library, goes through the one formatter here, and so past
+the redaction. https://www.structlog.org/en/stable/standard-library.html
+"""
+
+import sys
+from collections.abc import Collection
+from typing import Any
+
+import structlog
+from structlog.typing import Processor
+
+from config.redaction import Redactor
+
+
+def configure_structlog() -> None:
+    """Hand structlog's events to the loggers of the standard library."""
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+
+
+def configuration(*, readable: bool, level: str, secrets: Collection[str]) -> dict[str, Any]:
+    """Return ``LOGGING``: ``readable`` lines, or JSON, from ``level`` on, without ``secrets``."""
+    quiet = {"level": "WARNING" if level == "INFO" else level}
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"lines": {"()": formatter, "readable": readable, "secrets": secrets}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
+        "root": {"handlers": ["stderr"], "level": level},
+        "loggers": {
+            # Django gives these two handlers of their own, which redact nothing.
+            "django": {"handlers": [], "level": level},
+            "django.server": {"handlers": [], "level": level, "propagate": True},
+            # config.middleware.RequestLog says the same, with the request's id.
+            "django.request": {"level": "CRITICAL"},
+            # At INFO these tell what they are about to do.
+            "axes": quiet,
+            "pynamodb": quiet,
+            # While DEBUG is on the development server prints a line for each request anyway.
+            "django_structlog": {"level": "ERROR" if readable else level},
+        },
+    }
+
+
+def formatter(*, readable: bool, secrets: Collection[str]) -> structlog.stdlib.ProcessorFormatter:
+    """Return the formatter of every line."""
+    return structlog.stdlib.ProcessorFormatter(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.stdlib.add_logger_name,
+            structlog.stdlib.add_log_level,
+            structlog.processors.TimeStamper(
+                fmt="%H:%M:%S" if readable else "iso", utc=not readable
+            ),
+            structlog.processors.StackInfoRenderer(),
+            structlog.processors.format_exc_info,
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            Redactor(secrets),
+            _readable_lines() if readable else structlog.processors.JSONRenderer(sort_keys=True),
+        ]
+    )
+
+
+def _readable_lines() -> Processor:
+    return structlog.dev.ConsoleRenderer(
+        colors=sys.stderr.isatty(),
+        pad_event_to=0,
+        # The pretty ones show local variables, among them what must not be shown.
+        exception_formatter=structlog.dev.plain_traceback,
+    )
