@@ -1,15 +1,21 @@
 """Pictures: decoded within bounds, turned upright, cut square, and encoded anew.
 
-Nothing a user sent survives: what comes out is made of pixels alone.
+Nothing a user sent survives: what comes out is made of pixels alone. Once begun, a decoder cannot
+be stopped, so what it would cost is judged beforehand, from headers and raw bytes.
 """
 
 import hashlib
 import io
+import re
+import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from threading import BoundedSemaphore
 
-from PIL import Image, ImageCms, ImageOps
+from django.conf import settings
+from PIL import ExifTags, Image, ImageCms, ImageFile, JpegImagePlugin
 
+from avatars.avif import coded_pixels
 from avatars.errors import BadImage, Busy
 
 # The allow-list: content type to Pillow's name of the only decoder it may reach.
@@ -23,18 +29,52 @@ FORMATS = {
 SIDE = 512  # pixels
 CONTENT_TYPE = "image/webp"
 EXTENSION = "webp"
-# The largest picture that is decoded, width times height over all frames. JPEG decodes at a
-# reduced scale, so the pictures of a phone's 50 megapixel camera are within reach.
-MAX_PIXELS = 25_000_000
-MAX_JPEG_PIXELS = 64_000_000
-# What Pillow calls a JPEG file; MPO is one with further pictures in it, as many phones write.
-JPEGS = {"JPEG", "MPO"}
-# A progressive JPEG may pass over all its pixels again for every hundred bytes.
-MAX_JPEG_SCANS = 100
-# A picture at the limits takes some 450 MB and a second while it is decoded; so many at a time.
-DECODERS = BoundedSemaphore(2)
-DECODER_WAIT = 20  # seconds
+# The largest picture of each format, in pixels, so that none takes more than some 300 MB; the
+# table in benchmarks/pictures.py is measured. A JPEG is scaled down as it is read, which lets a
+# phone's 50 megapixels in; libwebp and libavif hold a picture several times over.
+MAX_PIXELS = {
+    "JPEG": 64_000_000,
+    "PNG": 25_000_000,
+    "WEBP": 4096 * 4096,
+    "AVIF": 4096 * 4096,
+    "GIF": 25_000_000,
+}
+# A JPEG in several scans is held as coefficients, two bytes each, before it can be scaled down.
+MAX_BUFFERED_PIXELS = 25_000_000
+MAX_DECODED_PIXELS = 25_000_000
+MAX_ANIMATION_PIXELS = 25_000_000  # all frames together, though only the first is ever decoded
+# Each scan passes over all pixels again for a hundred bytes. Encoders write up to twenty.
+MAX_JPEG_SCANS = 50
+# Pillow copies all EXIF read so far for each further segment. 5 MB take eighty full ones.
+MAX_JPEG_SEGMENTS = 1000
+MAX_JPEG_PADDING = 1000  # bytes between two segments, which Pillow reads one by one
+# Each such chunk unpacks to at most 1 MB, in 4 ms; but there might be thousands.
+PACKED_CHUNKS = (b"iCCP", b"iTXt", b"zTXt")
+MAX_PACKED_CHUNKS = 50
+# Up to 300 MB and a second each, so this is what bounds a process's memory.
+DECODERS = BoundedSemaphore(settings.AVATAR_DECODERS)
+# Several of the worst pictures pass meanwhile. A confirm ends within 30 seconds, of which S3 and
+# DynamoDB need most on a bad day; asking the browser to come again costs nobody a thread.
+DECODER_WAIT = 5  # seconds
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
+# What has to be done to a picture that was stored with each orientation (EXIF 2.32, 4.6.4).
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def ignore_warnings_of_pillow() -> None:
+    """Keep Pillow's remarks on broken files out of the log: one upload can cause 65,000."""
+    warnings.filterwarnings("ignore", module=r"PIL\.")
+
+
+ignore_warnings_of_pillow()
 
 
 @dataclass(frozen=True)
@@ -76,42 +116,108 @@ def normalise(body: bytes) -> Picture:
 
 
 def _square(body: bytes) -> Image.Image:
+    if sum(body.count(kind) for kind in PACKED_CHUNKS) > MAX_PACKED_CHUNKS:
+        raise BadImage
+    scans = list(_jpeg_scans(body)) if body.startswith(b"\xff\xd8") else []
     with Image.open(io.BytesIO(body), formats=list(FORMATS.values())) as image:
-        _check_bounds(image, body)
-        if image.format in JPEGS:
-            # The decoder may scale down by 2, 4 or 8 while it reads, to no less than twice ours.
-            image.draft("", (2 * SIDE, 2 * SIDE))
-        upright = ImageOps.exif_transpose(image)
+        _check_pixels(image, scans)
+        # The picture and its transparency.
+        if image.format == "AVIF" and sum(coded_pixels(body)) > 2 * MAX_PIXELS["AVIF"]:
+            raise BadImage
+        # A JPEG may be scaled down by 2, 4 or 8 while it is read, to no less than twice ours.
+        image.draft("", (2 * SIDE, 2 * SIDE))
+        if image.width * image.height > MAX_DECODED_PIXELS:
+            raise BadImage
+        image.load()  # here, for _turn() would hide what is broken
+        turn = _turn(image)
         profile = image.info.get("icc_profile")
-        small = ImageOps.fit(_eight_bit(upright), (SIDE, SIDE), Image.Resampling.LANCZOS)
-    return _plain(_to_srgb(small, profile))
+        small = _fit(image)
+    square = _to_srgb(small.transpose(turn) if turn is not None else small, profile)
+    square.info.clear()  # encoders may copy what they find there
+    return square
 
 
-def _check_bounds(image: Image.Image, body: bytes) -> None:
+# --- What it would cost ---
+
+
+def _check_pixels(image: ImageFile.ImageFile, scans: list[int]) -> None:
     """Refuse, from the header alone, what would take too much memory or time."""
-    limit = MAX_JPEG_PIXELS if image.format in JPEGS else MAX_PIXELS
-    # A GIF does not tell its number of frames. Of it and of a JPEG file only the first picture
-    # is ever decoded.
-    frames = 1 if image.format in {"GIF", *JPEGS} else getattr(image, "n_frames", 1)
-    if image.width * image.height * frames > limit:
+    pixels = image.width * image.height
+    if isinstance(image, JpegImagePlugin.JpegImageFile):  # MPO as well: several, as phones write
+        buffered = "progressive" in image.info or scans[0] < image.layers
+        limit, frames = MAX_BUFFERED_PIXELS if buffered else MAX_PIXELS["JPEG"], 1
+    else:
+        limit = MAX_PIXELS[image.format or ""]
+        # A GIF does not tell its number of frames. Counting them would be all that they cost.
+        frames = 1 if image.format == "GIF" else getattr(image, "n_frames", 1)
+    if pixels > limit or (frames > 1 and pixels * frames > MAX_ANIMATION_PIXELS):
         raise BadImage
-    # Inside a JPEG's data every FF is escaped, so this counts its starts of scan.
-    if image.format in JPEGS and body.count(b"\xff\xda") > MAX_JPEG_SCANS:
-        raise BadImage
+
+
+# Any marker but stuffing, padding, TEM and restarts, none of which has a length (T.81, B.1.1).
+_MARKER = re.compile(rb"\xff([\x02-\xcf\xd8-\xfe])")
+
+
+def _jpeg_scans(body: bytes) -> Iterator[int]:
+    """Yield how many components each scan of a JPEG's first picture has, as libjpeg reads it."""
+    place, segments, scans = 2, 0, 0
+    while (found := _MARKER.search(body, place)) and found[1] != b"\xd9":
+        segments += 1
+        if not scans and found.start() - place > MAX_JPEG_PADDING:
+            raise BadImage
+        if found[1] == b"\xda":
+            scans += 1
+            yield int.from_bytes(body[found.end() + 2 : found.end() + 3])
+        if segments > MAX_JPEG_SEGMENTS or scans > MAX_JPEG_SCANS:
+            raise BadImage
+        place = found.end() + int.from_bytes(body[found.end() : found.end() + 2])
+
+
+# --- Drawing ---
+
+
+def _turn(image: Image.Image) -> Image.Transpose | None:
+    """Return what sets ``image`` upright; where EXIF is broken, it is taken as it is stored."""
+    try:
+        return TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # noqa: BLE001 (as many kinds as there are ways to be broken)
+        return None
+
+
+def _fit(image: Image.Image) -> Image.Image:
+    """Return the middle of ``image`` as a square.
+
+    It is converted and averaged down strip by strip, to no less than three times ours, which
+    cannot be told from LANCZOS alone; at once it would take the memory of the picture again.
+    """
+    side = min(image.size)
+    left, top = (image.width - side) // 2, (image.height - side) // 2
+    factor = max(1, side // (3 * SIDE))
+    rows = 64 * factor
+    strips = []
+    for start in range(0, side, rows):
+        box = (left, top + start, left + side, top + min(start + rows, side))
+        strips.append(_eight_bit(image.crop(box)).reduce(factor))
+    reduced = Image.new(strips[0].mode, (strips[0].width, sum(strip.height for strip in strips)))
+    for number, strip in enumerate(strips):
+        reduced.paste(strip, (0, number * 64))
+    box_of_all = (0, 0, side / factor, side / factor)
+    return reduced.resize((SIDE, SIDE), Image.Resampling.LANCZOS, box=box_of_all)
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:
     """Return ``image`` in a mode that can be resized smoothly, alpha kept."""
-    if image.mode in {"L", "RGB", "RGBA", "CMYK"}:
-        return image
     if image.mode.startswith("I"):  # 16 bits a pixel; convert() alone would clip
         return image.convert("I").point(lambda value: value / 256).convert("L")
-    return image.convert("RGBA" if image.has_transparency_data else "RGB")
+    if image.has_transparency_data:
+        return image if image.mode == "RGBA" else image.convert("RGBA")
+    return image if image.mode in {"L", "RGB", "CMYK"} else image.convert("RGB")
 
 
 def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     """Return ``image`` in sRGB: without its colour profile other colours would be shown."""
-    if profile:
+    # A profile may hold a program ("mpet") of any length, run for every colour: 0.8 MB take 100 s.
+    if profile and b"mpet" not in profile:
         try:
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
             mode = "RGBA" if image.mode == "RGBA" else "RGB"
@@ -121,10 +227,3 @@ def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
         else:
             return converted or image
     return image if image.mode == "RGBA" else image.convert("RGB")
-
-
-def _plain(image: Image.Image) -> Image.Image:
-    """Return the pixels of ``image`` and nothing else: encoders copy what they find in info."""
-    plain = Image.new(image.mode, image.size)
-    plain.paste(image)
-    return plain

@@ -1,11 +1,16 @@
-"""What is in the files, through the whole stack; tests/unit/test_images.py has the many kinds."""
+"""What is in the files, through the whole stack; tests/content has the many kinds."""
 
 import io
 import zipfile
+from threading import BoundedSemaphore
+from urllib.parse import urlsplit
 
 import pytest
+from defusedxml.ElementTree import fromstring
+from django.conf import settings
 from PIL import Image
 
+from avatars import images
 from avatars.images import FORMATS
 from avatars.stores import Stores
 from tests.builders import make_user, picture_bytes
@@ -18,8 +23,10 @@ from tests.functional.steps import (
     item_of,
     live_key,
     permission_for,
+    picture_path,
     post_file,
     put_object,
+    refusal,
     signed_in,
     upload_picture,
     uploaded,
@@ -140,3 +147,102 @@ def test_pending_object_stays_readable_to_nobody_when_refused(aws: Stores) -> No
     post_file(permission, NO_PICTURES["HTML"])
 
     assert get(f"{permission.url}/{permission.key}").status == 403
+
+
+# --- Too many at once ---
+
+
+def test_confirm_may_be_repeated_when_all_decoders_were_busy(
+    aws: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Case 30: nothing is written meanwhile, and the file stays for the next try."""
+    user = make_user()
+    browser = signed_in(user)
+    upload_picture(browser)
+    item = item_of(user)
+    permission = uploaded(browser)
+    monkeypatch.setattr(images, "DECODERS", BoundedSemaphore(1))
+    monkeypatch.setattr(images, "DECODER_WAIT", 0)
+
+    with images.DECODERS:
+        answer = confirm(browser, permission)
+
+    assert (answer.status_code, error_code(answer)) == (503, "unavailable")
+    assert item_of(user) == item
+    assert bucket_keys() == [live_key(user), permission.key]
+    assert confirm(browser, permission).status_code == 200
+    assert bucket_keys() == [live_key(user)]
+
+
+# --- Opened as a page ---
+
+POLYGLOTS = {
+    "image/png": PNG + b"<html><script>alert(1)</script></html>",
+    "image/gif": picture_bytes(kind="GIF", comment=b"*/=1;<script>alert(1)</script>/*"),
+}
+
+
+@pytest.mark.parametrize(("content_type", "body"), POLYGLOTS.items())
+def test_picture_is_no_page_when_its_file_was_one(
+    aws: Stores, content_type: str, body: bytes
+) -> None:
+    """Cases 29 and 34: S3 sends no nosniff, so the bytes themselves leave nothing to sniff."""
+    user = make_user()
+    browser = signed_in(user)
+    confirm(browser, uploaded(browser, body, content_type=content_type))
+
+    answer = get(browser.get(picture_path(user))["Location"])
+
+    assert answer.status == 200
+    assert answer.headers["Content-Type"] == "image/webp"
+    assert answer.data[:4] + answer.data[8:12] == b"RIFFWEBP"
+    assert b"<" + b"script" not in answer.data
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["response-content-type=text/html", "response-content-disposition=inline;filename=a.html"],
+)
+def test_type_cannot_be_chosen_when_the_picture_is_asked_for(aws: Stores, change: str) -> None:
+    """Case 34: S3 lets a signed request name other headers; the signature covers that."""
+    user = make_user()
+    url = upload_picture(signed_in(user))["url"]
+    assert get(url).status == 200
+
+    assert refusal(get(f"{url}&{change}")) == (403, "SignatureDoesNotMatch")
+    assert get(f"{url.partition('?')[0]}?{change}").status == 403
+
+
+def test_picture_has_an_origin_of_its_own_when_opened_through_this_site(aws: Stores) -> None:
+    """Case 34: what is open there can read no cookie and ask no route of this site."""
+    user = make_user()
+    browser = signed_in(user)
+    upload_picture(browser)
+
+    answer = browser.get(picture_path(user))
+
+    assert answer.status_code == 302
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    assert answer.content == b""
+    target = urlsplit(answer["Location"])
+    assert f"{target.scheme}://{target.netloc}" not in settings.SITE_ORIGINS
+
+
+@pytest.mark.parametrize(
+    "name", ["<script>alert(1)</script>", "&amp;", "\"' onload=alert(1)", "]]>"]
+)
+def test_placeholder_runs_nothing_when_opened_as_a_page(aws: Stores, name: str) -> None:
+    """Case 34: it is an SVG on this site's own origin, drawn with what a user is called."""
+    user = make_user(first_name=name, last_name=name)
+
+    answer = signed_in(user).get(picture_path(user))
+
+    assert answer["Content-Type"] == "image/svg+xml"
+    assert answer["X-Content-Type-Options"] == "nosniff"
+    assert answer["X-Frame-Options"] == "DENY"
+    policy = answer["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    elements = list(fromstring(answer.content).iter())
+    assert not any("script" in str(element.tag) for element in elements)
+    assert not any(name.startswith("on") for element in elements for name in element.attrib)

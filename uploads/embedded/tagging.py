@@ -7,8 +7,8 @@ import re
 from urllib.parse import urlencode
 from xml.etree.ElementTree import Element, ParseError
 
-from defusedxml.common import DefusedXmlException  # type: ignore[import-untyped]  # no stubs exist
-from defusedxml.ElementTree import fromstring  # type: ignore[import-untyped]  # no stubs exist
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import fromstring
 
 from uploads.embedded.errors import S3Error
 
