@@ -5,6 +5,9 @@ RevisionMoved, OutcomeUnknown. The simulation has a gateway of the same shape in
 """
 
 import logging
+import random
+import sys
+import time
 import uuid
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -13,6 +16,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any, Self
 
+from django.conf import settings
 from pynamodb.exceptions import (
     AttributeDeserializationError,
     AttributeNullError,
@@ -22,11 +26,15 @@ from pynamodb.exceptions import (
 
 from avatars.errors import OutcomeUnknown, RevisionMoved
 from avatars.models import AvatarItem
+from uploads.deadlines import in_time
 from uploads.errors import StorageUnavailable
 
 logger = logging.getLogger(__name__)
 
 AVATARS_PREFIX = "avatars/"
+READ_BATCH = 100  # what one BatchGetItem takes
+SCAN_PAGE = 1000  # items a request
+FIRST_PAUSE = 0.05  # seconds, at most
 
 
 @dataclass(frozen=True)
@@ -103,6 +111,7 @@ def owner_prefix(owner_id: str) -> str:
 class DynamoReferences:
     """The table of avatar items. Its methods may be called from many threads."""
 
+    @in_time("dynamodb")
     def read(self, owner_id: str) -> Reference:
         """Return the owner's reference, strongly consistent."""
         with _translated():
@@ -113,22 +122,21 @@ class DynamoReferences:
 
     def read_many(self, owner_ids: Collection[str]) -> dict[str, Reference]:
         """Return the references of ``owner_ids``, strongly consistent, 100 a request."""
-        with _translated():
-            found = [
-                _from_item(item) for item in AvatarItem.batch_get(owner_ids, consistent_read=True)
-            ]
-        return {owner_id: Reference(owner_id) for owner_id in owner_ids} | {
-            reference.owner_id: reference for reference in found
-        }
+        found = {owner_id: Reference(owner_id) for owner_id in owner_ids}
+        keys = list(found)
+        for start in range(0, len(keys), READ_BATCH):
+            for reference in self._read_batch(keys[start : start + READ_BATCH]):
+                found[reference.owner_id] = reference
+        return found
 
     def scan(self, *, after: str = "", limit: int | None = None) -> Iterator[Reference]:
         """Yield up to ``limit`` references past that of the owner ``after``, in table order."""
-        start = {"owner_id": {"S": after}} if after else None
-        with _translated():
-            for item in AvatarItem.scan(
-                last_evaluated_key=start, limit=limit, page_size=limit, consistent_read=True
-            ):
-                yield _from_item(item)
+        start: Any = {"owner_id": {"S": after}} if after else None
+        left = sys.maxsize if limit is None else limit
+        while left > 0:
+            found, start = self._scan_page(start, min(left, SCAN_PAGE))
+            yield from found
+            left = left - len(found) if start else 0
 
     def replace(self, before: Reference, after: Reference) -> None:
         """Write ``after`` on the condition that the item still is as ``before`` was read.
@@ -136,18 +144,57 @@ class DynamoReferences:
         Raises RevisionMoved if it is not, and OutcomeUnknown on any other failure: the SDK
         repeats requests, so even a refusal may follow an attempt that was carried out.
         """
-        revision = AvatarItem.revision
-        unchanged = revision == before.revision if before.revision else revision.does_not_exist()
         try:
-            AvatarItem(after.owner_id).update(actions=_actions(after), condition=unchanged)
-        except UpdateError as error:
-            if error.cause_response_code == "ConditionalCheckFailedException":
-                raise RevisionMoved from error
+            self._update(before, after)
+        except StorageUnavailable as error:
             raise OutcomeUnknown from error
 
     def check(self) -> None:
         """Return if the table answers; else raise StorageUnavailable."""
         self.read("readiness-probe")
+
+    # --- one request each ---
+
+    @in_time("dynamodb")
+    def _read_batch(self, owner_ids: list[str]) -> list[Reference]:
+        """Return those of ``owner_ids`` that have an item.
+
+        PynamoDB's own loop asks for unprocessed keys for ever and without a pause.
+        """
+        keys: list[Any] = [{"owner_id": {"S": owner_id}} for owner_id in owner_ids]
+        found: list[Reference] = []
+        for attempt in range(settings.AWS_ATTEMPTS):
+            with _translated():
+                answer = AvatarItem._get_connection().batch_get_item(keys, consistent_read=True)
+                items = answer["Responses"].get(AvatarItem.Meta.table_name, [])
+                found += [_from_item(AvatarItem.from_raw_data(item)) for item in items]
+                left = answer.get("UnprocessedKeys", {}).get(AvatarItem.Meta.table_name)
+            if not left:
+                return found
+            keys = left["Keys"]
+            time.sleep(random.random() * FIRST_PAUSE * 2**attempt)  # noqa: S311 (no secret)
+        raise StorageUnavailable
+
+    @in_time("dynamodb")
+    def _scan_page(self, start: Any, limit: int) -> tuple[list[Reference], Any]:
+        """Return up to ``limit`` references behind ``start``, and where to go on, if anywhere."""
+        with _translated():
+            page = AvatarItem.scan(
+                last_evaluated_key=start, limit=limit, page_size=limit, consistent_read=True
+            )
+            return [_from_item(item) for item in page], page.last_evaluated_key
+
+    @in_time("dynamodb")
+    def _update(self, before: Reference, after: Reference) -> None:
+        revision = AvatarItem.revision
+        unchanged = revision == before.revision if before.revision else revision.does_not_exist()
+        with _translated():
+            try:
+                AvatarItem(after.owner_id).update(actions=_actions(after), condition=unchanged)
+            except UpdateError as error:
+                if error.cause_response_code == "ConditionalCheckFailedException":
+                    raise RevisionMoved from error
+                raise
 
 
 @cache
@@ -157,6 +204,14 @@ def live_references() -> DynamoReferences:
 
 
 AVATAR_FIELDS = [field.name for field in fields(Avatar)]
+UNREADABLE = (
+    AttributeDeserializationError,
+    AttributeNullError,
+    AttributeError,
+    KeyError,
+    TypeError,
+    ValueError,
+)
 OWN_FIELDS = ["revision", "updated_at", "removed_at", "closed_at"]
 
 
@@ -185,7 +240,8 @@ def _translated() -> Iterator[None]:
         yield
     except PynamoDBException as error:
         raise StorageUnavailable from error
-    except (AttributeDeserializationError, AttributeNullError, TypeError, ValueError) as error:
-        # An item that this code has not written; reading on would only guess.
-        logger.exception("The table holds an item that cannot be read.")
+    except UNREADABLE as error:
+        # An item that this code has not written, or no answer of DynamoDB's: reading on would
+        # only guess.
+        logger.exception("The table gave something that cannot be read.")
         raise StorageUnavailable from error

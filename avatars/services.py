@@ -47,7 +47,7 @@ events = structlog.stdlib.get_logger(__name__)
 PURPOSE = "avatar"
 # A promoted object is never written again, so browsers may keep it as long as they like.
 CACHE_CONTROL = "public, max-age=31536000, immutable"
-WRITE_ATTEMPTS = 5
+WRITE_ATTEMPTS = 3
 MIN_RETRY_SECONDS = 60
 
 
@@ -143,7 +143,9 @@ def confirm_upload(*, owner_id: str, key: str, upload_token: str, stores: Stores
         _discard_later([key], stores=stores)
         raise
     try:
-        pending = fetching.result()
+        pending = fetching.result(settings.AWS_CALL_SECONDS)
+    except TimeoutError as error:
+        raise StorageUnavailable from error
     except ObjectMissing as error:
         # A duplicate of this request may have finished, and cleared up, since the read.
         if done := _confirmed_already(stores.references.read(owner_id), upload):
@@ -249,8 +251,12 @@ def close_owner(*, owner_id: str, stores: Stores) -> None:
 
 def delete_prefix(prefix: str, *, stores: Stores) -> None:
     """Delete every object under ``prefix``, a page of the listing at a time."""
-    while objects := stores.bucket.list_page(prefix=prefix).objects:
-        stores.bucket.delete([found.key for found in objects])
+    page = stores.bucket.list_page(prefix=prefix)
+    while page.objects:
+        stores.bucket.delete([found.key for found in page.objects])
+        if not page.next_after:
+            return
+        page = stores.bucket.list_page(prefix=prefix, after=page.next_after)
 
 
 def _leave_without(owner_id: str, *, close: bool, stores: Stores) -> None:

@@ -1,9 +1,10 @@
 """The bucket: the one way to S3, and the only file that imports boto3.
 
 A gateway holds no decisions. Every failure that is not an answer leaves as StorageUnavailable,
-so no caller meets an exception of the SDK.
+and after a bounded time, so no caller meets an exception of the SDK or waits for long.
 """
 
+import logging
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cache
+from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import boto3
@@ -19,18 +21,24 @@ from botocore.auth import SIGV4_TIMESTAMP, S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 from django.conf import settings
+from urllib3.exceptions import HTTPError as TransportError
 
+from uploads.deadlines import in_time
 from uploads.errors import ObjectMissing, ObjectTooLarge, StorageUnavailable
 from uploads.policies import Policy, PresignedPost
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+logger = logging.getLogger(__name__)
+
 Answer = TypeVar("Answer")
 
 DELETE_BATCH = 1000  # what one DeleteObjects takes
 DETAIL_THREADS = 16
+CHUNK = 64 * 1024  # bytes
 
 
 @dataclass(frozen=True)
@@ -105,84 +113,94 @@ class S3Bucket:
             expires_at=(now + timedelta(seconds=seconds)).isoformat(timespec="seconds"),
         )
 
+    @in_time("s3")
     def fetch(self, key: str, *, max_bytes: int) -> FetchedObject:
         """Return the object at ``key``, read in one request and never past ``max_bytes``.
 
         Raises ObjectMissing and ObjectTooLarge.
         """
+        deadline = monotonic() + settings.AWS_CALL_SECONDS
         with _translated():
             answer = client().get_object(Bucket=self.name, Key=key)
             with answer["Body"] as stream:
                 if answer["ContentLength"] > max_bytes:
                     raise ObjectTooLarge
-                body = stream.read(max_bytes + 1)
-        if len(body) > max_bytes:
-            raise ObjectTooLarge
-        return FetchedObject(
-            body=body,
-            content_type=answer["ContentType"],
-            metadata=answer["Metadata"],
-            tag_count=answer.get("TagCount", 0),
-        )
+                body = _read_all(stream, answer["ContentLength"], deadline)
+            _check_etag(answer)
+            return FetchedObject(
+                body=body,
+                content_type=answer["ContentType"],
+                metadata=answer["Metadata"],
+                tag_count=answer.get("TagCount", 0),
+            )
 
+    @in_time("s3")
     def put(self, key: str, body: bytes, *, content_type: str, cache_control: str) -> None:
         """Write ``body`` at ``key``, without tags."""
         with _translated():
-            client().put_object(
+            answer = client().put_object(
                 Bucket=self.name,
                 Key=key,
                 Body=body,
                 ContentType=content_type,
                 CacheControl=cache_control,
             )
+            _check_etag(answer)
 
     def delete(self, keys: Sequence[str]) -> None:
         """Delete ``keys``, at most 1,000 a request; absent ones are no error."""
         for start in range(0, len(keys), DELETE_BATCH):
-            batch = keys[start : start + DELETE_BATCH]
-            with _translated():
-                answer = client().delete_objects(
-                    Bucket=self.name,
-                    Delete={"Objects": [{"Key": key} for key in batch], "Quiet": True},
-                )
-            if answer.get("Errors"):
-                raise StorageUnavailable
+            self._delete_batch(keys[start : start + DELETE_BATCH])
+
+    @in_time("s3")
+    def _delete_batch(self, keys: Sequence[str]) -> None:
+        with _translated():
+            answer = client().delete_objects(
+                Bucket=self.name,
+                Delete={"Objects": [{"Key": key} for key in keys], "Quiet": True},
+            )
+        if answer.get("Errors"):
+            raise StorageUnavailable
 
     # --- looking ---
 
+    @in_time("s3")
     def exists(self, key: str) -> bool:
         """Return whether there is an object at ``key``."""
         try:
             with _translated():
-                client().head_object(Bucket=self.name, Key=key)
+                _check_etag(client().head_object(Bucket=self.name, Key=key))
         except ObjectMissing:
             return False
         return True
 
+    @in_time("s3")
     def list_page(self, *, prefix: str = "", after: str = "", limit: int = 1000) -> Listing:
         """Return the first ``limit`` (at most 1,000) objects under ``prefix`` behind ``after``."""
         with _translated():
             answer = client().list_objects_v2(
                 Bucket=self.name, Prefix=prefix, StartAfter=after, MaxKeys=limit
             )
-        objects = [
-            ListedObject(key=row["Key"], size=row["Size"], last_modified=row["LastModified"])
-            for row in answer.get("Contents", [])
-        ]
-        return Listing(objects, objects[-1].key if answer["IsTruncated"] and objects else "")
+            objects = [
+                ListedObject(key=row["Key"], size=row["Size"], last_modified=row["LastModified"])
+                for row in answer.get("Contents", [])
+            ]
+            return Listing(objects, objects[-1].key if answer["IsTruncated"] and objects else "")
 
+    @in_time("s3")
     def details(self, key: str) -> ObjectDetails:
         """Return type, metadata and tags of the object at ``key``; raises ObjectMissing."""
         with _translated():
             head = client().head_object(Bucket=self.name, Key=key)
             tags = client().get_object_tagging(Bucket=self.name, Key=key)["TagSet"]
-        return ObjectDetails(
-            content_type=head["ContentType"],
-            metadata=head["Metadata"],
-            tags={tag["Key"]: tag["Value"] for tag in tags},
-            expires_at=_expiry_date(head.get("Expiration", "")),
-        )
+            return ObjectDetails(
+                content_type=head["ContentType"],
+                metadata=head["Metadata"],
+                tags={tag["Key"]: tag["Value"] for tag in tags},
+                expires_at=_expiry_date(head.get("Expiration", "")),
+            )
 
+    @in_time("s3")
     def lifecycle_rules(self) -> list[Any]:
         """Return the bucket's lifecycle rules, in the shape of the API."""
         with _translated():
@@ -190,8 +208,9 @@ class S3Bucket:
                 lambda: client().get_bucket_lifecycle_configuration(Bucket=self.name),
                 "NoSuchLifecycleConfiguration",
             )
-        return list(answer["Rules"]) if answer else []
+            return list(answer["Rules"]) if answer else []
 
+    @in_time("s3")
     def check(self) -> None:
         """Return if the bucket answers; else raise StorageUnavailable."""
         try:
@@ -283,10 +302,10 @@ def _config() -> Config:
         # boto3 signs POSTs with SigV2 in some regions unless told otherwise.
         signature_version="s3v4",
         s3={"addressing_style": cast(Any, settings.AWS_S3_ADDRESSING_STYLE)},
-        connect_timeout=3,
-        read_timeout=10,
-        retries={"mode": "standard", "total_max_attempts": 3},
-        max_pool_connections=DETAIL_THREADS + 16,
+        connect_timeout=settings.AWS_CONNECT_SECONDS,
+        read_timeout=settings.AWS_READ_SECONDS,
+        retries={"mode": "standard", "total_max_attempts": settings.AWS_ATTEMPTS},
+        max_pool_connections=settings.AWS_POOL_CONNECTIONS,
     )
 
 
@@ -323,11 +342,48 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        if error.response["Error"]["Code"] in {"NoSuchKey", "404"}:
+        if _says_missing(error.response):
             raise ObjectMissing from error
         raise StorageUnavailable from error
-    except BotoCoreError as error:
+    except (BotoCoreError, TransportError) as error:
         raise StorageUnavailable from error
+    except (ResponseParserError, AttributeError, KeyError, TypeError, ValueError) as error:
+        # Somebody else has answered, or an engine that leaves out what S3 never does.
+        logger.exception("S3 gave an answer that cannot be read.")
+        raise StorageUnavailable from error
+
+
+def _says_missing(response: Any) -> bool:
+    """Return whether S3 itself, not a box on the way, says that there is no such object.
+
+    The answer to a HEAD has no body with a code in it, but S3 numbers all its answers.
+    """
+    code, number = response["Error"]["Code"], response["ResponseMetadata"].get("RequestId")
+    return code == "NoSuchKey" or (code == "404" and bool(number))
+
+
+def _check_etag(answer: Any) -> None:
+    """Raise KeyError if ``answer`` is not about an object: S3 gives its ETag in every one.
+
+    A 200 of a box on the way is no proof that an object is there, or was written.
+    """
+    answer["ETag"]
+
+
+def _read_all(stream: Any, size: int, deadline: float) -> bytes:
+    """Return all ``size`` bytes of a body; the SDK would take a shorter one for the whole.
+
+    ``read1`` returns what one look at the socket gives, and the time-out for reading holds for
+    each look, so a body that drips must be given up here.
+    """
+    body = bytearray()
+    while len(body) < size and (chunk := stream.read1(CHUNK)):
+        body += chunk
+        if monotonic() > deadline:
+            break
+    if len(body) != size:
+        raise StorageUnavailable
+    return bytes(body)
 
 
 def _expiry_date(header: str) -> datetime | None:

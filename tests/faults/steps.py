@@ -1,0 +1,141 @@
+"""States to start from, and what must hold in every state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+from urllib.parse import urlencode
+
+from django.utils import timezone
+
+from avatars import images
+from avatars.services import PURPOSE
+from avatars.stores import Stores
+from avatars.sweeping import Finding, Sweep
+from tests.builders import picture_bytes
+from tests.faults.proxy import Asked, Fault, Plan, Reach
+from tests.faults.weather import FAULTS
+from tests.functional.steps import (
+    Permission,
+    Response,
+    error_code,
+    put_object,
+    write_item,
+)
+from uploads.policies import pending_metadata, pending_tags
+from uploads.tokens import new_upload, sign_upload
+
+RED = picture_bytes(colour="#ff0000", size=(64, 64))
+PICTURE = images.normalise(RED)
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
+
+FAULT_IDS = [fault.name for fault in FAULTS]
+# What the SDK repeats: struck once, the product's caller does not notice.
+REPEATED = {
+    "internal-error",
+    "slow-down",
+    "throughput-exceeded",
+    "throttled",
+    "noise",
+    "reset-before",
+    "reset-after",
+}
+# Those that are also had from one request onward: then nobody can read what became of it.
+LASTING = {"internal-error", "reset-after", "page-in-200", "page-after", "nothing-in-200"}
+# Those that are had once even where that is much like anywhere else.
+ONCE = {"internal-error", "reset-after", "late"}
+
+
+# --- States ---
+
+
+def arrived(owner_id: str, body: bytes = RED) -> Permission:
+    """Return a permission whose file is in the bucket, without a word to phase 1."""
+    upload = new_upload(owner_id, now=timezone.now())
+    token = sign_upload(upload, purpose=PURPOSE)
+    put_object(
+        upload.pending_key,
+        body,
+        ContentType="image/png",
+        Metadata=pending_metadata(owner_id, token),
+        Tagging=urlencode(pending_tags(token)),
+    )
+    return Permission("", {}, upload.pending_key, token, "", 0)
+
+
+def give_picture(owner_id: str) -> str:
+    """Let the owner's item name a new object; return its key."""
+    key = f"avatars/{owner_id}/{timezone.now().timestamp()}.webp"
+    put_object(key)
+    write_item(owner_id, key, now=LONG_AGO)
+    return key
+
+
+def sweep(stores: Stores, *, gone: set[str] | None = None) -> list[Finding]:
+    """Sweep without a grace period, as if every owner but those ``gone`` had an account."""
+    found = Sweep(
+        stores=stores,
+        existing_owners=lambda owner_ids: set(owner_ids) - (gone or set()),
+        now=datetime.now(UTC) + timedelta(seconds=1),
+        grace=timedelta(0),
+        delete=True,
+    )
+    return list(found.findings())
+
+
+# --- Faults, one after another ---
+
+
+class Strike(NamedTuple):
+    """A request to strike, and how far the fault reaches."""
+
+    number: int
+    reach: Reach
+    asked: list[Asked]  # the requests without a fault
+
+    def assert_struck(self, plan: Plan) -> None:
+        """The fault has struck, and nothing but the request it was meant for came first."""
+        assert plan.struck, self
+        assert plan.asked[: self.number] == self.asked[: self.number], self
+
+
+def strikes(
+    fault: Fault, record: Callable[[], Plan], *, stops_at_once: bool = False
+) -> Iterator[Strike]:
+    """Yield every request that ``fault`` can strike, with every reach.
+
+    ``record`` does the same without a fault; so no request is left out when the product changes.
+    What stops at the first failure never sees what lasts, and what comes once is repeated by the
+    SDK there as it is everywhere: some faults will do.
+    """
+    asked = record().asked
+    reaches: Iterable[Reach] = Reach if fault.name in LASTING else (Reach.FIRST, Reach.ALL)
+    if stops_at_once:
+        reaches = (Reach.FIRST, Reach.ALL) if fault.name in ONCE else (Reach.ALL,)
+    for number, request in enumerate(asked, 1):
+        if request.service in fault.services:
+            for reach in reaches:
+                yield Strike(number, reach, asked)
+
+
+def every_strike(record: Callable[[], Plan]) -> Iterator[tuple[Fault, Strike]]:
+    """Yield every fault with all it can strike, for what stops at the first failure."""
+    for fault in FAULTS:
+        for strike in strikes(fault, record, stops_at_once=True):
+            yield fault, strike
+
+
+def is_saved(fault: Fault, strike: Strike) -> bool:
+    """Return whether the SDK's next attempt must have made good what happened."""
+    return strike.reach is Reach.FIRST and fault.name in REPEATED
+
+
+# --- What must hold ---
+
+
+def assert_clear(answer: Response, *, saved: bool = False) -> None:
+    """The answer is a success, or an error of the API's shape that asks to try again."""
+    if answer.status_code != 200:
+        assert not saved, answer.content
+        assert (answer.status_code, error_code(answer)) == (503, "unavailable"), answer.content

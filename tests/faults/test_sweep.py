@@ -1,0 +1,48 @@
+"""A sweep, each of its requests struck by each fault."""
+
+import pytest
+
+from avatars.stores import Stores
+from tests.faults.conftest import Road
+from tests.faults.proxy import Fault, Plan
+from tests.faults.steps import FAULT_IDS, give_picture, is_saved, strikes, sweep
+from tests.faults.truth import assert_no_ghost, keys_under, named_keys
+from tests.faults.weather import FAULTS
+from tests.functional.steps import put_object
+from uploads.errors import StorageUnavailable
+
+pytestmark = pytest.mark.django_db
+
+ORPHAN = "avatars/kim/orphan.webp"
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=FAULT_IDS)
+def test_sweep_deletes_no_live_picture_and_can_be_repeated_when_a_request_fails(
+    aws: Stores, road: Road, fault: Fault
+) -> None:
+    """Cases 24 and 38. What a sweep does for an owner who is gone is `close_owner`."""
+    live = give_picture("kim")
+
+    def record() -> Plan:
+        put_object(ORPHAN)
+        with road.planned() as plan:
+            sweep(aws)
+        assert keys_under("avatars/") == {live}
+        return plan
+
+    for strike in strikes(fault, record, stops_at_once=True):
+        put_object(ORPHAN)
+
+        with road.planned(fault, strike.number, strike.reach) as plan:
+            try:
+                sweep(aws)
+            except StorageUnavailable:
+                assert not is_saved(fault, strike)
+
+        strike.assert_struck(plan)
+        assert_no_ghost()
+        assert named_keys() == {live}
+        plan.deliver_late()
+        assert_no_ghost()
+        sweep(aws)
+        assert keys_under("avatars/") == named_keys() == {live}

@@ -1,0 +1,44 @@
+"""A bound on how long anybody waits for a service, whatever the SDK's own time-outs miss."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import cache, partial, wraps
+from typing import ParamSpec, TypeVar
+
+from django.conf import settings
+
+from uploads.errors import StorageUnavailable
+
+P = ParamSpec("P")
+Answer = TypeVar("Answer")
+
+
+def in_time(service: str) -> Callable[[Callable[P, Answer]], Callable[P, Answer]]:
+    """Make a function that asks ``service`` fail with StorageUnavailable in AWS_CALL_SECONDS.
+
+    The call has a thread to itself: nothing else bounds a resolver that does not answer, an
+    answer that drips, and all attempts together. What is given up may still be carried out. Each
+    service has its own threads, so that one which hangs does not take the other's; such a
+    function must not call another one, or both could wait for a thread.
+    """
+
+    def decorate(call: Callable[P, Answer]) -> Callable[P, Answer]:
+        @wraps(call)
+        def bounded(*args: P.args, **kwargs: P.kwargs) -> Answer:
+            # In the caller's context, so that what is logged names the request.
+            future = _threads(service).submit(copy_context().run, partial(call, *args, **kwargs))
+            try:
+                return future.result(settings.AWS_CALL_SECONDS)
+            except TimeoutError as error:
+                future.cancel()
+                raise StorageUnavailable from error
+
+        return bounded
+
+    return decorate
+
+
+@cache
+def _threads(service: str) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(settings.AWS_POOL_CONNECTIONS, thread_name_prefix=service)
