@@ -21,7 +21,13 @@ run: $(VENV)/.run ## Set up, start everything on this machine, serve on PORT (de
 
 .PHONY: test
 test: $(VENV)/.test chromium ## Set up and run all tests, in a browser too
-	@$(BIN)/python -m pytest -n auto $(ARGS)
+	@$(BIN)/python -m pytest -n auto -m "not thorough" $(ARGS)
+
+.PHONY: simulate
+simulate: $(VENV)/.test ## Try more schedules of the protocol: STEPS=…, SEED=…, SCENARIO=… FAULTS=…, MUTANT=…
+	@$(BIN)/python -m tests.simulation $(if $(STEPS),--steps $(STEPS)) $(if $(SEED),--seed $(SEED)) \
+		$(if $(SCENARIO),--scenario "$(SCENARIO)") $(if $(FAULTS),--faults $(FAULTS)) \
+		$(if $(MUTANT),--mutant $(MUTANT))
 
 .PHONY: check
 check: $(VENV)/.test chromium ## Everything CI runs: format, lint, types, layers, migrations, templates, tests

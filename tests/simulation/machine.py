@@ -1,0 +1,255 @@
+"""All that can happen next: whose request is answered, and what the network does with it.
+
+States are immutable, and everything is remembered: what a request does to a storage, and what a
+process does with a reply. So the product's code runs once for each history of replies, however
+many schedules lead there, and a step from state to state is a few look-ups.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Generic, NamedTuple, TypeVar
+
+from tests.simulation.clock import at
+from tests.simulation.network import DONE, Fate, failure, fates
+from tests.simulation.processes import Process, Reply, Request, Script
+from tests.simulation.storage import WRITES, Storage
+
+T = TypeVar("T")
+
+
+# --- What processes do ---
+
+
+class Event(NamedTuple):
+    """A reply that a strand was given, and the minute it was then."""
+
+    strand: int
+    reply: Reply
+    minute: int
+
+
+class Node:
+    """A process after a history of replies."""
+
+    def __init__(self, process: Process, origin: "Origin", history: tuple[Event, ...]) -> None:
+        self.key = origin.name, process.key()
+        self.waiting = dict(process.waiting)
+        self.reply = process.reply
+        self.children: dict[object, int] = {}
+        self._process: Process | None = process
+        self._origin, self._history = origin, history
+
+    def after(self, event: Event) -> "Node":
+        """Return the node that ``event`` leads to.
+
+        The process itself can go on but once; for another event it is run again so far.
+        """
+        process, self._process = self._process, None
+        if process is None:
+            process = self._origin.run(self._history)
+        _tell(process, event)
+        return Node(process, self._origin, (*self._history, event))
+
+
+class Origin(NamedTuple):
+    """What a process is run from."""
+
+    name: str
+    script: Script
+    minute: int
+
+    def run(self, history: Sequence[Event]) -> Process:
+        """Return the process after ``history``."""
+        process = Process(self.name, self.script, now=at(self.minute))
+        for event in history:
+            _tell(process, event)
+        return process
+
+
+def _tell(process: Process, event: Event) -> None:
+    process.answer(event.strand, event.reply, now=at(event.minute))
+
+
+# --- What can happen ---
+
+UNSTARTED, DEAD = -1, -2  # in the place of a node
+
+
+class State(NamedTuple):
+    """A moment, in numbers of what the machine remembers."""
+
+    storage: int
+    nodes: tuple[int, ...]  # of each process: a node, UNSTARTED or DEAD
+    under_way: tuple[int, ...]  # requests that may still arrive
+    faults_left: int
+    minute: int
+
+
+ARRIVAL, EXPIRY, MINUTE = -1, -2, -3  # in the place of a process
+START = -1  # in the place of a strand
+
+
+class Move(NamedTuple):
+    """A step from a state to the next: a process's request is met by a fate, or something else."""
+
+    process: int
+    strand: int = 0
+    fate: Fate = DONE
+    subject: int | str = 0  # a request under way, or the key of a pending object
+
+
+class Machine:
+    """Everything that a few scripts can do to a storage."""
+
+    def __init__(self, scripts: dict[str, Script], storage: Storage) -> None:
+        self.names = list(scripts)
+        self.storages: Numbered[Storage] = Numbered(Storage.key)
+        self.requests: Numbered[Request] = Numbered(lambda request: request)
+        self.nodes: Numbered[Node] = Numbered(lambda node: node.key)
+        self._scripts = list(scripts.values())
+        self._first = self.storages.number(storage)
+        self._starts: dict[tuple[int, int], int] = {}
+        self._performed: dict[tuple[int, int, int], tuple[int, Reply, str]] = {}
+        self._waiting: dict[int, list[tuple[int, int]]] = {}
+        self._expired: dict[tuple[int, str], int] = {}
+
+    def begin(self, *, faults: int, started: bool = True) -> State:
+        """Return the first state, with all processes started or none."""
+        unstarted = State(self._first, (UNSTARTED,) * len(self.names), (), faults, minute=1)
+        state = unstarted
+        for process in range(len(self.names)) if started else ():
+            state = self.after(state, Move(process, START))
+        return state
+
+    def storage(self, state: State) -> Storage:
+        """Return what is stored."""
+        return self.storages.values[state.storage]
+
+    def reply(self, state: State, process: int) -> Reply | None:
+        """Return what a process has come to, if it has."""
+        node = state.nodes[process]
+        return self.nodes.values[node].reply if node >= 0 else None
+
+    def at_rest(self, state: State) -> bool:
+        """Return whether no process will ask for anything any more."""
+        return not any(self.waiting(node) for node in state.nodes)
+
+    def waiting(self, node: int) -> list[tuple[int, int]]:
+        """Return the strands of a node that wait, each with the number of its request."""
+        if node < 0:
+            return []
+        if node not in self._waiting:
+            self._waiting[node] = [
+                (strand, self.requests.number(request))
+                for strand, request in self.nodes.values[node].waiting.items()
+            ]
+        return self._waiting[node]
+
+    # --- moves ---
+
+    def moves(self, state: State) -> Iterator[Move]:
+        """Yield all that can happen next, but for starts and for time, which walks choose."""
+        for process, node in enumerate(state.nodes):
+            for strand, number in self.waiting(node):
+                request = self.requests.values[number]
+                for fate in fates(request, faults_left=state.faults_left):
+                    yield Move(process, strand, fate)
+        for number in dict.fromkeys(state.under_way):
+            yield Move(ARRIVAL, subject=number)
+        for key in self.storage(state).pending():
+            yield Move(EXPIRY, subject=key)
+
+    def after(self, state: State, move: Move) -> State:
+        """Return the state that ``move`` leads to."""
+        if move.process == MINUTE:
+            return state._replace(minute=state.minute + 1)
+        if isinstance(move.subject, str):
+            return state._replace(storage=self._expire(state.storage, move.subject))
+        if move.process == ARRIVAL:
+            storage, _ = self._perform(state, move.subject)
+            return state._replace(storage=storage, under_way=_without(state, move.subject))
+        if move.strand == START:
+            return _with_node(state, move.process, self._start(move.process, state.minute))
+        return self._after_request(state, move)
+
+    def _after_request(self, state: State, move: Move) -> State:
+        node, fate = state.nodes[move.process], move.fate
+        number = dict(self.waiting(node))[move.strand]
+        storage, reply = state.storage, (failure(self.requests.values[number]), "failure")
+        if fate.arrives:
+            storage, answer = self._perform(state, number)
+            reply = answer if fate.sender == "told" else reply
+        if fate.sender == "dead":
+            node = DEAD
+        elif fate.sender != "repeating":
+            node = self._tell(node, move.strand, reply, state.minute)
+        under_way = (*state.under_way, number) if fate.arrives_later else state.under_way
+        nodes = (*state.nodes[: move.process], node, *state.nodes[move.process + 1 :])
+        faults_left = state.faults_left - (fate is not DONE)
+        return State(storage, nodes, tuple(sorted(under_way)), faults_left, state.minute)
+
+    # --- what is remembered ---
+
+    def _perform(self, state: State, number: int) -> tuple[int, tuple[Reply, str]]:
+        """Return the storage after a request, and the reply with a text that tells it apart."""
+        case = state.storage, number, state.minute
+        if case not in self._performed:
+            request = self.requests.values[number]
+            storage = self.storage(state)
+            storage = storage.copy() if request.method in WRITES else storage
+            reply = storage.perform(request, now=at(state.minute))
+            self._performed[case] = self.storages.number(storage), reply, repr(reply)
+        after, reply, text = self._performed[case]
+        return after, (reply, text)
+
+    def _tell(self, node: int, strand: int, reply: tuple[Reply, str], minute: int) -> int:
+        """Return the node after a reply."""
+        children = self.nodes.values[node].children
+        case = strand, reply[1], minute
+        if case not in children:
+            children[case] = self.nodes.number(
+                self.nodes.values[node].after(Event(strand, reply[0], minute))
+            )
+        return children[case]
+
+    def _start(self, process: int, minute: int) -> int:
+        """Return the first node of a process."""
+        if (process, minute) not in self._starts:
+            origin = Origin(self.names[process], self._scripts[process], minute)
+            self._starts[process, minute] = self.nodes.number(Node(origin.run(()), origin, ()))
+        return self._starts[process, minute]
+
+    def _expire(self, number: int, key: str) -> int:
+        """Return the storage after the lifecycle has taken a pending object."""
+        if (number, key) not in self._expired:
+            storage = self.storages.values[number].copy()
+            storage.bucket.delete([key])
+            self._expired[number, key] = self.storages.number(storage)
+        return self._expired[number, key]
+
+
+class Numbered(Generic[T]):
+    """Values numbered as they come, equal ones alike."""
+
+    def __init__(self, key: Callable[[T], object]) -> None:
+        self.values: list[T] = []
+        self._key = key
+        self._numbers: dict[object, int] = {}
+
+    def number(self, value: T) -> int:
+        """Return the number of ``value``."""
+        number = self._numbers.setdefault(self._key(value), len(self.values))
+        if number == len(self.values):
+            self.values.append(value)
+        return number
+
+
+def _with_node(state: State, process: int, node: int) -> State:
+    nodes = (*state.nodes[:process], node, *state.nodes[process + 1 :])
+    return state._replace(nodes=nodes)
+
+
+def _without(state: State, number: int | str) -> tuple[int, ...]:
+    """Return what is under way but for one request of this number."""
+    under_way = list(state.under_way)
+    under_way.remove(int(number))
+    return tuple(under_way)

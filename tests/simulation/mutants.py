@@ -1,0 +1,273 @@
+"""The protocol with one rule broken at a time: what the simulation must be able to see.
+
+Each mutant replaces one function of the product by one that leaves a rule out.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+from unittest.mock import patch
+
+from avatars import images, services
+from avatars.errors import OutcomeUnknown, RevisionMoved
+from avatars.references import Avatar, Reference, owner_prefix
+from avatars.services import Standing
+from avatars.stores import Stores
+from avatars.sweeping import Finding, Kind, Outcome, Sweep
+from tests.simulation.memory import MemoryReferences
+from uploads import tokens
+from uploads.bucket import FetchedObject, ListedObject
+from uploads.errors import StorageUnavailable
+from uploads.tokens import Upload
+
+Patch = AbstractContextManager[Any]
+
+
+class Mutant(NamedTuple):
+    """A broken rule, a scenario in which it shows, and as what."""
+
+    broken: Callable[[], Patch]
+    scenario: str
+    kind: str
+
+    @property
+    def name(self) -> str:
+        """What is broken."""
+        return self.broken.__name__
+
+
+# --- The key, the condition, the order ---
+
+
+def key_derived_from_the_upload() -> Patch:
+    """Promote to a key that every attempt of one upload shares."""
+    make = services._avatar
+
+    def derived(picture: images.Picture, upload: Upload) -> Avatar:
+        return replace(make(picture, upload), avatar_key=f"avatars/{upload.owner_id}/{upload.id}")
+
+    return patch.object(services, "_avatar", derived)
+
+
+def pending_object_promoted_as_it_is() -> Patch:
+    """Point the item at the pending object, as if taking the tag off were enough."""
+    make = services._avatar
+
+    def pending(picture: images.Picture, upload: Upload) -> Avatar:
+        return replace(make(picture, upload), avatar_key=upload.pending_key)
+
+    return patch.object(services, "_avatar", pending)
+
+
+def condition_dropped() -> Patch:
+    """Write the item whatever it is now."""
+
+    def unconditional(table: MemoryReferences, before: Reference, after: Reference) -> None:
+        table.items[after.owner_id] = after
+
+    return patch.object(MemoryReferences, "replace", unconditional)
+
+
+def revision_not_fresh() -> Patch:
+    """Make the revision of what is written, so that it comes back when that comes back."""
+
+    def derived(before: Reference, now: Any, **changes: Any) -> Reference:
+        after = replace(before, updated_at=now, **changes)
+        return replace(after, revision=str(after.live_key))
+
+    return patch.object(Reference, "_next", derived)
+
+
+def deleted_before_the_update() -> Patch:
+    """Delete the old picture, then point the item at the new one."""
+    update = services._replace
+
+    def early(before: Reference, after: Reference, *, stores: Stores) -> Standing:
+        if before.live_key:
+            stores.bucket.delete([before.live_key])
+        return update(before, after, stores=stores)
+
+    return patch.object(services, "_replace", early)
+
+
+def all_others_deleted() -> Patch:
+    """Clean up by deleting all that the owner has but the new picture."""
+    update = services._replace
+
+    def tidy(before: Reference, after: Reference, *, stores: Stores) -> Standing:
+        standing = update(before, after, stores=stores)
+        if standing.written:
+            stores.background.submit(delete_others, after, stores)
+        return standing
+
+    def delete_others(live: Reference, stores: Stores) -> None:
+        found = stores.bucket.list_page(prefix=owner_prefix(live.owner_id)).objects
+        stores.bucket.delete([row.key for row in found if row.key != live.live_key])
+
+    return patch.object(services, "_replace", tidy)
+
+
+# --- What an attempt to write came to ---
+
+
+def deleted_on_unknown_outcome() -> Patch:
+    """Take an unknown outcome for a failure, and delete what was written for nothing."""
+
+    def certain(before: Reference, after: Reference, *, stores: Stores) -> Standing:
+        try:
+            stores.references.replace(before, after)
+        except (RevisionMoved, OutcomeUnknown):
+            current = stores.references.read(after.owner_id)
+            return Standing(current, written=current.revision == after.revision)
+        return Standing(after, written=True)
+
+    return patch.object(services, "_replace", certain)
+
+
+def own_repeat_taken_for_another() -> Patch:
+    """Take a failed condition for somebody else's update without a look at the item."""
+
+    def blind(before: Reference, after: Reference, *, stores: Stores) -> Standing:
+        try:
+            stores.references.replace(before, after)
+        except RevisionMoved:
+            return Standing(before, written=False)
+        except OutcomeUnknown as error:
+            raise StorageUnavailable from error
+        return Standing(after, written=True)
+
+    return patch.object(services, "_replace", blind)
+
+
+def failure_taken_for_success() -> Patch:
+    """Tell the user that all is well, whatever the update came to."""
+
+    def hopeful(before: Reference, after: Reference, *, stores: Stores) -> Standing:
+        with suppress(RevisionMoved, OutcomeUnknown):
+            stores.references.replace(before, after)
+        return Standing(after, written=True)
+
+    return patch.object(services, "_replace", hopeful)
+
+
+# --- Replays, owners, content ---
+
+
+def replay_not_recognised() -> Patch:
+    """Promote whatever is confirmed, once more if need be."""
+    return patch.object(services, "_confirmed_already", lambda reference, upload: None)
+
+
+def owner_not_checked() -> Patch:
+    """Believe whoever confirms an upload that it is theirs."""
+    return patch.multiple(services, open_token=_open_any_token, _check_pending=_check_nothing)
+
+
+def _open_any_token(token: str, *, purpose: str, owner_id: str, now: datetime) -> Upload:
+    owner, upload_id, issued = tokens._signer(purpose).unsign_object(token)
+    return Upload(owner, upload_id, datetime.fromtimestamp(issued / 1000, UTC))
+
+
+def _check_nothing(pending: FetchedObject, **_expected: str) -> None:
+    pass
+
+
+def served_as_sent() -> Patch:
+    """Promote the bytes as they came."""
+    return patch.object(
+        images, "normalise", lambda body: images.Picture(body, 512, 512, digest="0")
+    )
+
+
+# --- Removal and deletion ---
+
+
+def removal_forgets_when() -> Patch:
+    """Empty the item and leave the uploads under way as good as they were."""
+    return patch.object(Reference, "emptied", lambda before, *, now: before.without_avatar(now=now))
+
+
+def removal_deletes_first() -> Patch:
+    """Delete the object, then empty the item."""
+    leave = services._leave_without
+
+    def early(owner_id: str, *, close: bool, stores: Stores) -> None:
+        if key := stores.references.read(owner_id).live_key:
+            stores.bucket.delete([key])
+        leave(owner_id, close=close, stores=stores)
+
+    return patch.object(services, "_leave_without", early)
+
+
+def owner_left_open() -> Patch:
+    """Delete the objects of a deleted user, and let the item accept the next one."""
+    return patch.object(Reference, "closed", lambda before, *, now: before.without_avatar(now=now))
+
+
+# --- The sweep ---
+
+
+def swept_without_a_fence() -> Patch:
+    """Delete what looks forgotten, and leave the item alone."""
+    return patch.object(Sweep, "_write", lambda sweep, before, after: Outcome.MENDED)
+
+
+def fence_not_waited_for() -> Patch:
+    """Delete although nobody knows whether the fence stands."""
+
+    def careless(sweep: Sweep, before: Reference, after: Reference) -> Outcome:
+        try:
+            sweep.stores.references.replace(before, after)
+        except OutcomeUnknown:
+            return Outcome.MENDED
+        except RevisionMoved:
+            return Outcome.CHANGED
+        return Outcome.MENDED
+
+    return patch.object(Sweep, "_write", careless)
+
+
+def fence_without_another_look() -> Patch:
+    """Delete what was not named when the page was read, named or not by now."""
+
+    def stale(
+        sweep: Sweep, owner_id: str, orphans: list[ListedObject], *, close: bool
+    ) -> Iterator[Finding]:
+        before = sweep.stores.references.read(owner_id)
+        if sweep._write(before, before.fenced(now=sweep.now)) is Outcome.MENDED:
+            sweep.stores.bucket.delete([found.key for found in orphans])
+        yield from (
+            Finding(Kind.ORPHAN, found.key, found.size, Outcome.MENDED) for found in orphans
+        )
+
+    return patch.object(Sweep, "_remove", stale)
+
+
+def nothing_swept() -> Patch:
+    """List, and leave everything where it is."""
+    return patch.object(Sweep, "_remove", lambda *args, **options: iter(()))
+
+
+MUTANTS = [
+    Mutant(key_derived_from_the_upload, "two uploads", "P1"),
+    Mutant(condition_dropped, "two uploads, a picture before", "P1"),
+    Mutant(deleted_before_the_update, "two uploads, a picture before", "P1"),
+    Mutant(deleted_on_unknown_outcome, "two uploads", "P1"),
+    Mutant(swept_without_a_fence, "confirm, sweep", "P1"),
+    Mutant(pending_object_promoted_as_it_is, "two uploads", "P1"),
+    Mutant(revision_not_fresh, "confirm, sweep", "P1"),
+    Mutant(all_others_deleted, "two uploads", "P1"),
+    Mutant(own_repeat_taken_for_another, "one upload twice", "P1"),
+    Mutant(failure_taken_for_success, "two uploads", "Answers"),
+    Mutant(replay_not_recognised, "one upload twice", "P4"),
+    Mutant(owner_not_checked, "two owners, a thief", "P3"),
+    Mutant(served_as_sent, "two uploads", "P5"),
+    Mutant(removal_forgets_when, "confirm, remove", "Case 19"),
+    Mutant(removal_deletes_first, "confirm, remove, a picture before", "P1"),
+    Mutant(owner_left_open, "confirm, delete", "P1"),
+    Mutant(fence_not_waited_for, "confirm, sweep", "P1"),
+    Mutant(fence_without_another_look, "confirm, sweep", "P1"),
+    Mutant(nothing_swept, "two uploads", "P2"),
+]

@@ -1,0 +1,48 @@
+"""What the network can do to a request, and what becomes of whoever sent it."""
+
+from typing import NamedTuple
+
+from avatars.errors import OutcomeUnknown
+from tests.simulation.processes import Reply, Request
+from tests.simulation.storage import WRITES
+from uploads.errors import StorageUnavailable
+
+
+class Fate(NamedTuple):
+    """What becomes of a request, and of whoever sent it."""
+
+    story: str
+    arrives: bool
+    arrives_later: bool = False  # a copy stays under way, to arrive at any time or never
+    sender: str = "told"  # told the answer | given up on it | repeating (the SDK) | dead
+
+
+DONE = Fate("", arrives=True)
+LOST = Fate("never arrives, the sender gives up", arrives=False, sender="given up")
+DIES_BEFORE = Fate("the sender dies before", arrives=False, sender="dead")
+FAULTS_OF_A_READ = (LOST, DIES_BEFORE)
+FAULTS_OF_A_WRITE = (
+    LOST,
+    DIES_BEFORE,
+    Fate("the answer is lost, the sender gives up", arrives=True, sender="given up"),
+    Fate("is late, the sender gives up", arrives=False, arrives_later=True, sender="given up"),
+    Fate("the answer is lost, the SDK repeats it", arrives=True, sender="repeating"),
+    Fate("is late, the SDK repeats it", arrives=False, arrives_later=True, sender="repeating"),
+    Fate("the sender dies after", arrives=True, sender="dead"),
+    Fate("is late, the sender dies", arrives=False, arrives_later=True, sender="dead"),
+)
+
+
+def fates(request: Request, *, faults_left: int) -> tuple[Fate, ...]:
+    """Return what may become of ``request``. The accounts' database is next door: no faults."""
+    if not faults_left:
+        return (DONE,)
+    if request.store == "accounts":
+        return (DONE, DIES_BEFORE)
+    return (DONE, *(FAULTS_OF_A_WRITE if request.method in WRITES else FAULTS_OF_A_READ))
+
+
+def failure(request: Request) -> Reply:
+    """Return what the gateways make of a request whose answer never came."""
+    error = OutcomeUnknown if request.method == "replace" else StorageUnavailable
+    return Reply(error=error())

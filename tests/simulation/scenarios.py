@@ -1,0 +1,242 @@
+"""Who does what at the same time: the small casts that are explored as a whole."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from operator import attrgetter
+from typing import Any
+
+from django.utils import timezone
+
+from avatars.errors import AvatarError, Conflict, NotUploaded
+from avatars.services import (
+    PURPOSE,
+    begin_upload,
+    close_owner,
+    confirm_upload,
+    remove_picture,
+)
+from tests.simulation.clock import BEGINNING, at
+from tests.simulation.machine import Machine
+from tests.simulation.processes import Script, World
+from tests.simulation.properties import Claim, confirming, picture_of, sweeping, undisturbed
+from tests.simulation.storage import Storage
+from uploads.errors import StorageUnavailable, UploadError
+from uploads.policies import upload_policy
+from uploads.tokens import Upload, sign_upload
+
+ANNA, BEN = "anna", "ben"
+
+
+def upload(name: str, *, owner: str = ANNA, minute: int = 0) -> Upload:
+    """Return an upload that was issued to ``owner``."""
+    return Upload(owner, name, at(minute))
+
+
+A, B = upload("A"), upload("B")
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A storage as it is at first, and the processes that work on it."""
+
+    name: str
+    processes: dict[str, Script]
+    picture: bool = False  # whether Anna has one before
+    owners: tuple[str, ...] = (ANNA,)
+
+    @property
+    def uploads(self) -> list[Upload]:
+        """The uploads that the processes are about, which have arrived in the bucket."""
+        words = [word for script in self.processes.values() for word in arguments(script)]
+        return sorted({word for word in words if isinstance(word, Upload)}, key=attrgetter("id"))
+
+    def machine(self) -> Machine:
+        """Return all that can happen."""
+        storage = Storage.empty(self.owners)
+        first = upload("first", minute=-1)
+        for issued in [*([first] if self.picture else []), *self.uploads]:
+            undisturbed("browser", partial(posting, issued), storage, now=BEGINNING)
+        if self.picture:
+            undisturbed("before", partial(confirming, first), storage, now=BEGINNING)
+        return Machine(self.processes, storage)
+
+
+# --- What processes do ---
+
+
+def posting(issued: Upload, world: World) -> None:
+    """Phase 2: the browser posts the file."""
+    policy = upload_policy(
+        key=issued.pending_key,
+        owner_id=issued.owner_id,
+        upload_token=sign_upload(issued, purpose=PURPOSE),
+        content_type="image/png",
+        max_bytes=1000,
+    )
+    form = {**policy.fields, "key": policy.key}
+    world.bucket.post(form, picture_of(issued.owner_id, issued.issued_at))
+
+
+def upload_again(issued: Upload, world: World) -> str:
+    """Phase 2 once more: the form stays good for as long as its policy."""
+    try:
+        posting(issued, world)
+    except StorageUnavailable as error:
+        return error.code
+    return "posted"
+
+
+def confirm(issued: Upload, world: World) -> Claim | str:
+    """Phase 3 as the page does it: again as long as the answer asks for that, but not for ever."""
+    asked_at = timezone.now()
+
+    def call() -> Claim:
+        return Claim(issued.owner_id, confirming(issued, world).avatar_key, asked_at)
+
+    return _insistently(call, tries=2)
+
+
+def change(owner: str, world: World) -> Claim | str:
+    """All three phases."""
+
+    def call() -> Claim | str:
+        now = timezone.now()
+        issued = begin_upload(
+            owner_id=owner, content_type="image/png", size=100, stores=world.stores
+        )
+        world.bucket.post(issued.post.fields, picture_of(owner, now))
+        upload_id = issued.key.rpartition("/")[2]
+        return confirm(Upload(owner, upload_id, now), world)
+
+    return _insistently(call, tries=2)
+
+
+def steal(issued: Upload, thief: str, world: World) -> str:
+    """Confirm another user's upload as one's own."""
+    try:
+        confirm_upload(
+            owner_id=thief,
+            key=issued.pending_key,
+            upload_token=sign_upload(issued, purpose=PURPOSE),
+            stores=world.stores,
+        )
+    except UploadError as error:
+        return error.code
+    return "stolen"
+
+
+def remove(owner: str, world: World) -> Claim | str:
+    """Remove the picture."""
+
+    asked_at = timezone.now()
+
+    def call() -> Claim:
+        remove_picture(owner_id=owner, stores=world.stores)
+        return Claim(owner, None, asked_at)
+
+    return _insistently(call)
+
+
+def delete(owner: str, world: World) -> Claim | str:
+    """Delete the account, and its picture once that is committed, as the admin does."""
+    asked_at = timezone.now()
+    world.accounts.delete_account(owner)
+
+    def call() -> Claim:
+        close_owner(owner_id=owner, stores=world.stores)
+        return Claim(owner, None, asked_at)
+
+    return _insistently(call)
+
+
+def sweep(world: World) -> Claim | str:
+    """Sweep with no grace period."""
+
+    def call() -> str:
+        sweeping(world, now=timezone.now())
+        return "swept"
+
+    return _insistently(call)
+
+
+def _insistently(call: Callable[[], Claim | str], *, tries: int = 1) -> Claim | str:
+    answer = ""
+    for _ in range(tries):
+        try:
+            return call()
+        except (Conflict, NotUploaded, StorageUnavailable) as error:
+            answer = error.code
+        except AvatarError as error:
+            return error.code
+    return answer
+
+
+# --- Small casts ---
+
+CONFIRM_A, CONFIRM_B = partial(confirm, A), partial(confirm, B)
+REMOVE, DELETE = partial(remove, ANNA), partial(delete, ANNA)
+
+
+def pairs() -> list[Scenario]:
+    """Return the casts of two that are explored as a whole, with faults."""
+    casts: list[tuple[str, list[Script]]] = [
+        ("two uploads", [CONFIRM_A, CONFIRM_B]),
+        ("one upload twice", [CONFIRM_A, CONFIRM_A]),
+        ("confirm, sweep", [CONFIRM_A, sweep]),
+        ("confirm, remove", [CONFIRM_A, REMOVE]),
+        ("confirm, delete", [CONFIRM_A, DELETE]),
+        ("confirm, upload again", [CONFIRM_A, partial(upload_again, A)]),
+    ]
+    return [
+        Scenario(name + (", a picture before" if picture else ""), _named(cast), picture=picture)
+        for name, cast in casts
+        for picture in (False, True)
+    ] + [thieves()]
+
+
+def trios() -> list[Scenario]:
+    """Return the casts of three that are explored as a whole, without faults."""
+    casts: list[tuple[str, list[Script]]] = [
+        ("two uploads, sweep", [CONFIRM_A, CONFIRM_B, sweep]),
+        ("one upload twice, sweep", [CONFIRM_A, CONFIRM_A, sweep]),
+        ("two uploads, remove", [CONFIRM_A, CONFIRM_B, REMOVE]),
+        ("confirm, remove, sweep", [CONFIRM_A, REMOVE, sweep]),
+        ("confirm, delete, remove", [CONFIRM_A, DELETE, REMOVE]),
+        ("confirm, two sweeps", [CONFIRM_A, sweep, sweep]),
+    ]
+    return [Scenario(name, _named(cast), picture=True) for name, cast in casts]
+
+
+def thieves() -> Scenario:
+    """Return a cast in which a user confirms what is another's."""
+    bens = upload("B", owner=BEN)
+    scripts: list[Script] = [CONFIRM_A, partial(steal, A, BEN), partial(confirm, bens)]
+    return Scenario("two owners, a thief", _named(scripts), owners=(ANNA, BEN))
+
+
+def scenario(name: str) -> Scenario:
+    """Return the cast called ``name``; LookupError if there is none."""
+    found = {cast.name: cast for cast in [*pairs(), *trios()]}
+    return found[name]
+
+
+def _named(scripts: Sequence[Script]) -> dict[str, Script]:
+    """Return ``scripts`` by what they do, and a number where two do the same."""
+    names = [script_name(script) for script in scripts]
+    return {
+        name if names.count(name) == 1 else f"{name} ({number})": script
+        for number, (name, script) in enumerate(zip(names, scripts, strict=True), 1)
+    }
+
+
+def script_name(script: Script) -> str:
+    """Return what a script does, and with what."""
+    function = script.func if isinstance(script, partial) else script
+    words = [word.id if isinstance(word, Upload) else word for word in arguments(script)]
+    return " ".join([function.__name__.replace("_", " "), *words])
+
+
+def arguments(script: Script) -> tuple[Any, ...]:
+    """Return what a script is about."""
+    return script.args if isinstance(script, partial) else ()

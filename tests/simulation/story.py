@@ -1,0 +1,65 @@
+"""A schedule as a short story: who asks for what, what the network does, what is stored then."""
+
+from collections.abc import Iterator, Sequence
+
+from tests.simulation.machine import ARRIVAL, EXPIRY, MINUTE, START, Machine, Move, State
+from tests.simulation.processes import in_words
+from tests.simulation.storage import Storage
+
+
+def story(machine: Machine, first: State, moves: Sequence[Move]) -> str:
+    """Return a numbered line for each move, and what is stored wherever that changes."""
+    return "\n".join(_lines(machine, first, moves))
+
+
+def _lines(machine: Machine, first: State, moves: Sequence[Move]) -> Iterator[str]:
+    width = max(map(len, [*machine.names, "lifecycle"]))
+    state = first
+    yield from _changes({}, _contents(machine.storage(first)))
+    for number, move in enumerate(moves, 1):
+        after = machine.after(state, move)
+        yield f"{number:3}. {_actor(machine, move):{width}}  {_event(machine, state, move)}"
+        yield from _changes(*(_contents(machine.storage(at)) for at in (state, after)))
+        reply = machine.reply(after, move.process) if move.process >= 0 else None
+        if reply and not machine.reply(state, move.process):
+            yield f"     {'':{width}}  ends: {reply.error or reply.value}"
+        state = after
+    yield "In the end there is:"
+    yield from _changes({}, _contents(machine.storage(state)))
+
+
+def _actor(machine: Machine, move: Move) -> str:
+    others = {ARRIVAL: "network", EXPIRY: "lifecycle", MINUTE: "clock"}
+    return others.get(move.process) or machine.names[move.process]
+
+
+def _event(machine: Machine, state: State, move: Move) -> str:
+    if move.process == MINUTE:
+        return "a minute goes by"
+    if move.process == EXPIRY:
+        return f"{move.subject} expires"
+    if move.process == ARRIVAL:
+        return f"what was late arrives: {in_words(machine.requests.values[int(move.subject)])}"
+    if move.strand == START:
+        return "begins"
+    number = dict(machine.waiting(state.nodes[move.process]))[move.strand]
+    words = in_words(machine.requests.values[number])
+    return f"{words}: {move.fate.story}" if move.fate.story else words
+
+
+def _contents(storage: Storage) -> dict[str, str]:
+    """Return what is stored, each thing with what it says."""
+    objects = dict.fromkeys(storage.bucket.objects, "")
+    items = {
+        f"{owner}'s item": f" names {found.live_key}, revision {found.revision}"
+        for owner, found in storage.table.items.items()
+    }
+    return {**objects, **items}
+
+
+def _changes(before: dict[str, str], after: dict[str, str]) -> Iterator[str]:
+    for name in sorted(before.keys() - after.keys()):
+        yield f"       - {name}"
+    for name in sorted(after):
+        if before.get(name) != after[name]:
+            yield f"       + {name}{after[name]}"

@@ -1,0 +1,48 @@
+"""P1 to P7 hold in every schedule of small casts, whatever the network does to two requests."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.simulation.conftest import FIGURES
+from tests.simulation.explore import Explorer
+from tests.simulation.scenarios import Scenario, pairs, trios
+
+pytestmark = pytest.mark.usefixtures("simulation")
+
+MOST = 1_000_000
+Record = Callable[[str, object], None]
+
+
+def explore(cast: Scenario, *, faults: int, record: Record) -> int:
+    """Visit every state, note the figures, and return the number of schedules."""
+    machine = cast.machine()
+    explored = Explorer(machine, machine.begin(faults=faults)).run(most=MOST)
+    record(FIGURES, f"{cast.name}, up to {faults} faults: {explored.in_words()}")
+    return explored.schedules
+
+
+@pytest.mark.parametrize("cast", pairs(), ids=lambda cast: cast.name)
+def test_everything_holds_whatever_happens_to_one_request(
+    cast: Scenario, record_property: Record
+) -> None:
+    """Cases 15 to 20, 23, 35: two parties, the lifecycle, one fault or crash."""
+    assert explore(cast, faults=1, record=record_property) > 20_000
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("cast", pairs(), ids=lambda cast: cast.name)
+def test_everything_holds_whatever_happens_to_two_requests(
+    cast: Scenario, record_property: Record
+) -> None:
+    """Cases 15 to 20, 23, 35: two parties, the lifecycle, two faults or crashes."""
+    assert explore(cast, faults=2, record=record_property) > 1_000_000
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("cast", trios(), ids=lambda cast: cast.name)
+def test_everything_holds_whoever_of_three_goes_first(
+    cast: Scenario, record_property: Record
+) -> None:
+    """Cases 15 to 20, 35, 36: three parties, the lifecycle."""
+    assert explore(cast, faults=0, record=record_property) > 1_000_000

@@ -1,0 +1,33 @@
+"""The simulation sees: each rule broken on purpose is found, soon, and as what it is."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.simulation.conftest import FIGURES
+from tests.simulation.explore import Explorer, Found
+from tests.simulation.mutants import MUTANTS, Mutant
+from tests.simulation.scenarios import scenario
+from tests.simulation.story import story
+
+pytestmark = pytest.mark.usefixtures("simulation")
+
+SOON = 20_000  # states
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_broken_rule_is_found(
+    mutant: Mutant, record_property: Callable[[str, object], None]
+) -> None:
+    with mutant.broken():
+        machine = scenario(mutant.scenario).machine()
+        explorer = Explorer(machine, machine.begin(faults=1))
+        with pytest.raises(Found) as found:
+            explorer.run(most=SOON)
+        told = story(machine, explorer.first, found.value.moves)
+
+    assert str(found.value).startswith(f"{mutant.kind}: ")
+    assert "In the end there is:" in told
+    states, moves = len(explorer.came_from), len(found.value.moves)
+    figures = f"found after {states:,} states, in {moves} moves: {found.value}"
+    record_property(FIGURES, f"mutant {mutant.name}: {figures}")

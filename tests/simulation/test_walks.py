@@ -1,0 +1,65 @@
+"""Random walks: five users, fifty operations, faults at any time."""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.simulation.command import main
+from tests.simulation.conftest import FIGURES
+from tests.simulation.mutants import swept_without_a_fence
+from tests.simulation.walk import begin, replay, shrink, walk
+
+STEPS = 12_500
+BATCHES = 8
+
+
+@pytest.mark.parametrize("batch", range(BATCHES))
+@pytest.mark.usefixtures("simulation")
+def test_everything_holds_on_a_random_walk(
+    batch: int, record_property: Callable[[str, object], None]
+) -> None:
+    """100,000 steps in all, the same ones in every run; `make simulate` takes others."""
+    taken, seed = 0, 1000 * batch
+    while taken < STEPS:
+        walked = walk(*begin(seed), seed=seed)
+        assert not walked.violation, f"{walked.violation} (make simulate SEED={seed})"
+        taken, seed = taken + len(walked.moves), seed + 1
+    record_property(FIGURES, f"walks {1000 * batch} to {seed - 1}: {taken:,} steps")
+
+
+@pytest.mark.usefixtures("simulation")
+def test_failing_walk_shrinks_to_a_few_moves_that_fail_again() -> None:
+    with swept_without_a_fence():
+        walks = ((seed, *begin(seed)) for seed in range(1000))
+        tries = ((*start, walk(*start[1:], seed=start[0])) for start in walks)
+        machine, first, walked = next(found[1:] for found in tries if found[-1].violation)
+        shortest = shrink(machine, first, walked)
+        again = replay(machine, first, shortest.moves)
+
+    assert shortest.violation
+    assert len(shortest.moves) < min(30, len(walked.moves))
+    assert (again.moves, str(again.violation)) == (shortest.moves, str(shortest.violation))
+
+
+def test_violation_is_told_and_replays_from_its_seed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--steps", "100000", "--mutant", "condition_dropped"]) == 1
+    told = capsys.readouterr().out
+    _, _, command = told.partition("make simulate SEED=")
+    seed = command.split()[0]
+
+    assert main(["--seed", seed, "--mutant", "condition_dropped"]) == 1
+
+    assert capsys.readouterr().out in told
+
+
+def test_nothing_is_told_but_figures_when_all_is_well(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--seed", "1"]) == 0
+    assert "Every property holds." in capsys.readouterr().out
+    assert main(["--scenario", "confirm, remove", "--faults", "0"]) == 0
+    assert " schedules" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("option", ["scenario", "mutant"])
+def test_unknown_name_is_refused_with_those_there_are(option: str) -> None:
+    with pytest.raises(SystemExit, match=r"There are: .*[,;]"):
+        main([f"--{option}", "nonsense"])
