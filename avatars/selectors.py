@@ -11,10 +11,11 @@ from django.urls import reverse
 from django.utils.functional import Promise
 
 from accounts.models import User
-from avatars.references import Reference, live_references
+from avatars.references import AVATARS_PREFIX, Reference, live_references
 from uploads.bucket import SignedUrl
 from uploads.errors import StorageUnavailable
 from uploads.storage import PresignedStorage
+from uploads.tokens import PENDING_PREFIX
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,13 @@ def card(user: User, reference: Reference | None, *, me: object) -> Card:
 def picture_url(key: str) -> SignedUrl:
     """Return the URL of the promoted picture at ``key``, and how long it can be used."""
     return _pictures().signed_url(key)
+
+
+def owner_of(key: str) -> str:
+    """Return the owner in ``pending/<owner>/…`` or ``avatars/<owner>/…``, else nothing."""
+    prefix, _, rest = key.partition("/")
+    owner, slash, _ = rest.partition("/")
+    return owner if slash and f"{prefix}/" in {PENDING_PREFIX, AVATARS_PREFIX} else ""
 
 
 def existing_owners(owner_ids: Collection[str]) -> set[str]:

@@ -15,7 +15,8 @@ from itertools import groupby, islice
 from typing import NamedTuple, TypeVar
 
 from avatars.errors import OutcomeUnknown, RevisionMoved, WrongPlace
-from avatars.references import AVATARS_PREFIX, Reference, owner_prefix
+from avatars.references import AVATARS_PREFIX, Reference
+from avatars.selectors import owner_of
 from avatars.services import close_owner
 from avatars.stores import Stores
 from uploads.bucket import ListedObject
@@ -26,6 +27,8 @@ T = TypeVar("T")
 
 SCAN_BATCH = 100
 NOBODY = ""  # owns what no confirm could have written
+FEW = 10  # items may look wrong before there is a doubt
+VERY_FEW = 3  # the same for accounts that are gone where none is left
 
 
 class Kind(StrEnum):
@@ -57,7 +60,7 @@ class Finding(NamedTuple):
 
 @dataclass
 class Sweep:
-    """One sweep. Its memory does not grow with the bucket or the table.
+    """One sweep. Its memory does not grow with the bucket or the table, but with strange keys.
 
     ``existing_owners`` returns those of the given owner ids that still have an account. A failure
     to list, read or delete ends it with StorageUnavailable, a doubt whether bucket and database
@@ -72,13 +75,16 @@ class Sweep:
     limit: int = sys.maxsize  # findings
     examined: int = 0  # items and objects so far
     suspects: int = 0  # items that looked wrong so far
+    owners: int = 0  # of objects so far
+    unknown: int = 0  # those of them who have no item
     force: bool = False  # go on even if most items look wrong
     after: str = ""  # the last key of avatars/ that is done with: where a later sweep can go on
+    bare: bool = False  # there was not one promoted picture in the bucket
 
     def findings(self) -> Iterator[Finding]:
         """Yield each finding once it is dealt with: items first, then orphans, then pending."""
         # Without its bucket every item would look like a ghost; this ends the sweep instead.
-        self.stores.bucket.list_page(prefix=AVATARS_PREFIX, limit=1)
+        self.bare = not self.stores.bucket.list_page(prefix=AVATARS_PREFIX, limit=1).objects
         protected: set[str] = set()
         yield from self._items(protected)
         yield from self._orphans(protected)
@@ -89,34 +95,41 @@ class Sweep:
     def _items(self, protected: set[str]) -> Iterator[Finding]:
         """Yield the items that are wrong; collect the strange keys, which nobody may delete."""
         references = self.stores.references.scan()
-        while batch := list(islice(references, SCAN_BATCH)):
+        while self.limit and (batch := list(islice(references, SCAN_BATCH))):
             existing = self.existing_owners([reference.owner_id for reference in batch])
+            gone = {found.owner_id for found in batch if _is_gone(found, existing)}
+            self.suspects += len(gone)
+            if gone:  # all at once: a doubt must come before the first of them is closed
+                few = FEW if existing else VERY_FEW
+                self._doubt(self.suspects, self.examined + len(batch), few=few)
             for reference in batch:
                 self.examined += 1
                 if reference.strange_key:
                     protected.add(reference.strange_key)
                     yield Finding(Kind.STRANGE, reference.owner_id, 0, Outcome.FOUND)
-                elif reference.owner_id not in existing:
+                elif reference.owner_id in gone:
                     yield from self._gone(reference)
-                else:
+                elif reference.owner_id in existing:
                     yield from self._ghost(reference)
 
     def _gone(self, reference: Reference) -> Iterator[Finding]:
         """Close an item whose owner's account was deleted."""
-        if (reference.closed_at and not reference.avatar) or not self._take([reference]):
+        if not self._take([reference]):
             return
-        self._suspect()
         if self.delete:
             close_owner(owner_id=reference.owner_id, stores=self.stores)
         yield Finding(Kind.GONE, reference.owner_id, 0, self._outcome())
 
     def _ghost(self, scanned: Reference) -> Iterator[Finding]:
         """Empty an item whose object is missing, unless it re-pointed since it was scanned."""
-        if not scanned.live_key or self.stores.bucket.exists(scanned.live_key):
+        if not (self.limit and scanned.live_key) or self.stores.bucket.exists(scanned.live_key):
             return
         current = self.stores.references.read(scanned.owner_id)
         if current.live_key == scanned.live_key and self._take([scanned]):
-            self._suspect()
+            self.suspects += 1
+            # One is enough where the bucket holds no picture at all.
+            few, seen = (0, 0) if self.bare else (FEW, self.examined)
+            self._doubt(self.suspects, seen, few=few)
             outcome = self._write(current, current.without_avatar(now=self.now))
             yield Finding(Kind.GHOST, scanned.owner_id, 0, outcome)
 
@@ -126,10 +139,13 @@ class Sweep:
         """Yield the objects that no item names: each page is listed first, its items read after."""
         for page in self._pages(AVATARS_PREFIX, self.after):
             old = [found for found in page if self.now - found.last_modified >= self.grace]
-            owners = sorted({_owner(found.key) for found in old} - {NOBODY})
+            owners = sorted({owner_of(found.key) for found in old} - {NOBODY})
             references = self.stores.references.read_many(owners)
             existing = self.existing_owners(owners)
-            for owner_id, objects in groupby(old, key=lambda found: _owner(found.key)):
+            self.owners += len(owners)
+            self.unknown += sum(references[owner].revision is None for owner in owners)
+            self._doubt(self.unknown, self.owners, few=FEW)
+            for owner_id, objects in groupby(old, key=lambda found: owner_of(found.key)):
                 named = protected | {references[owner_id].live_key} if owner_id else protected
                 orphans = self._take([found for found in objects if found.key not in named])
                 if orphans:
@@ -146,6 +162,8 @@ class Sweep:
             yield from self._delete(Kind.ORPHAN, orphans)
             return
         before = self.stores.references.read(owner_id)
+        # A strange key must stand: it protects what it names.
+        close = close and not before.strange_key
         after = before.closed(now=self.now) if close else before.fenced(now=self.now)
         unnamed = [found for found in orphans if found.key != before.live_key]
         outcome = self._write(before, after)
@@ -173,10 +191,9 @@ class Sweep:
             after = page.next_after
             more = bool(after)
 
-    def _suspect(self) -> None:
-        """Count an item that looks wrong; stop if most do: then something else is wrong."""
-        self.suspects += 1
-        if self.delete and not self.force and self.suspects > max(10, self.examined // 2):
+    def _doubt(self, wrong: int, seen: int, *, few: int) -> None:
+        """Stop if most of what was seen looks wrong: then something else is wrong."""
+        if self.delete and not self.force and wrong > max(few, seen // 2):
             raise WrongPlace
 
     def _take(self, found: list[T]) -> list[T]:
@@ -212,7 +229,8 @@ class Sweep:
         return due is not None and due <= self.now
 
 
-def _owner(key: str) -> str:
-    """Return the owner in ``avatars/<owner>/<name>``; a key of another shape is nobody's."""
-    owner_id = key.removeprefix(AVATARS_PREFIX).partition("/")[0]
-    return owner_id if key.startswith(owner_prefix(owner_id)) else NOBODY
+def _is_gone(reference: Reference, existing: Collection[str]) -> bool:
+    """Return whether the item is to be closed: its owner has no account any more."""
+    if reference.strange_key or reference.owner_id in existing:
+        return False
+    return not reference.closed_at or bool(reference.avatar)

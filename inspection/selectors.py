@@ -12,7 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from avatars.references import AVATARS_PREFIX, Avatar, Reference, live_references
-from avatars.selectors import usernames
+from avatars.selectors import owner_of, usernames
 from uploads.bucket import DETAIL_THREADS, ListedObject, ObjectDetails, live_bucket
 from uploads.errors import ObjectMissing
 from uploads.lifecycle import expires_at
@@ -92,7 +92,7 @@ def object_page(*, prefix: str, after: str) -> Page:
     listing = live_bucket().list_page(prefix=prefix, after=after, limit=PAGE_SIZE)
     details = list(_threads().map(_details, [found.key for found in listing.objects]))
     rules = live_bucket().lifecycle_rules()
-    owners = {owner for found in listing.objects if (owner := _owner(found.key))}
+    owners = {owner for found in listing.objects if (owner := owner_of(found.key))}
     references = live_references().read_many(sorted(owners))
     names = usernames(owners)
     rows = [
@@ -127,7 +127,7 @@ def _object_row(
     names: Any,
     rules: list[Any],
 ) -> ObjectRow:
-    owner = _owner(found.key)
+    owner = owner_of(found.key)
     known = details or ObjectDetails(content_type="", metadata={})
     due = known.expires_at or expires_at(
         found.key, last_modified=found.last_modified, tags=known.tags, rules=rules
@@ -163,13 +163,6 @@ def _item_state(reference: Reference) -> str:
     if reference.live_key is None:
         return "strange"
     return "live" if live_bucket().exists(reference.live_key) else "ghost"
-
-
-def _owner(key: str) -> str:
-    """Return the owner in ``pending/<owner>/…`` or ``avatars/<owner>/…``, else nothing."""
-    prefix, _, rest = key.partition("/")
-    owner, slash, _ = rest.partition("/")
-    return owner if slash and f"{prefix}/" in {PENDING_PREFIX, AVATARS_PREFIX} else ""
 
 
 def _details(key: str) -> ObjectDetails | None:

@@ -10,6 +10,7 @@ from urllib.parse import quote
 import pytest
 import time_machine
 from django.test import Client
+from django.utils.crypto import constant_time_compare
 from pytest_django.fixtures import Settings
 
 from avatars.services import CACHE_CONTROL, PURPOSE
@@ -17,6 +18,7 @@ from avatars.stores import Stores
 from tests.builders import make_user, picture_bytes
 from tests.conftest import AtOnce
 from tests.functional.steps import (
+    MODEL_BACKEND,
     Asked,
     Permission,
     assert_in_order,
@@ -55,6 +57,26 @@ def token_of(user: Any, **changes: Any) -> str:
     return sign_upload(upload, purpose=PURPOSE)
 
 
+@pytest.mark.parametrize("signed_in_as_owner", [False, True])
+def test_confirm_changes_nothing_without_a_session_or_the_csrf_token(
+    aws: Stores, monkeypatch: pytest.MonkeyPatch, signed_in_as_owner: bool
+) -> None:
+    """Case 10: key and token alone, as another site's page may have them, are not enough."""
+    user = make_user()
+    permission = uploaded(signed_in(user))
+    browser = Client(enforce_csrf_checks=signed_in_as_owner)
+    if signed_in_as_owner:
+        browser.force_login(user, backend=MODEL_BACKEND)
+    asked = record_requests(monkeypatch)
+
+    answer = confirm(browser, permission)
+
+    assert answer.status_code == (403 if signed_in_as_owner else 401)
+    assert asked == []
+    assert item_of(user).revision is None
+    assert bucket_keys() == [permission.key]
+
+
 TOKENS: dict[str, Callable[[Permission], str]] = {
     "empty": lambda permission: "",
     "no token": lambda permission: "x",
@@ -85,6 +107,37 @@ def test_confirm_is_refused_before_any_request_when_the_token_is_not_genuine(
     assert asked == []
     assert item_of(user).revision is None
     assert bucket_keys() == [permission.key]
+
+
+FORGERIES: dict[str, Callable[[Permission], Permission]] = {
+    "django.core.signing": lambda found: replace(found, upload_token=tampered(found.upload_token)),
+    "uploads.tokens": lambda found: replace(found, upload_token=token_of(make_user())),
+    "avatars.services": lambda found: replace(found, key=tampered(found.key)),
+}
+
+
+@pytest.mark.parametrize(("module", "forge"), FORGERIES.items(), ids=FORGERIES)
+def test_comparison_takes_as_long_however_much_of_a_secret_is_right(
+    aws: Stores,
+    monkeypatch: pytest.MonkeyPatch,
+    module: str,
+    forge: Callable[[Permission], Permission],
+) -> None:
+    """Case 11: of signature, owner and key. No clock is asked: what compares is."""
+    compared: list[bool] = []
+
+    def compare(given: str, wanted: str) -> bool:
+        compared.append(constant_time_compare(given, wanted))
+        return compared[-1]
+
+    browser = signed_in(make_user())
+    forged = forge(uploaded(browser))
+    monkeypatch.setattr(f"{module}.constant_time_compare", compare)
+
+    answer = confirm(browser, forged)
+
+    # Others before it may have been right: the session is signed as well.
+    assert (answer.status_code, compared[-1]) == (403, False)
 
 
 def test_confirm_is_refused_before_any_request_when_the_token_has_expired(

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.test import Client
@@ -26,7 +27,7 @@ from tests.functional.steps import (
     write_item,
 )
 from tests.functional.test_users_page import Tags
-from uploads.bucket import client
+from uploads.bucket import ListedObject, Listing, ObjectDetails, client
 
 pytestmark = pytest.mark.django_db
 
@@ -365,3 +366,49 @@ def test_links_lead_to_the_object_and_the_item_whatever_they_are_called(
     bucket = next(link for link in links if "bucket/?prefix=" in link)
     assert states(Client().get(table)) == {owner: "live"}
     assert states(Client().get(bucket)) == {key: "live"}
+
+
+LINES = "two\nlines\r\nand more"
+
+
+def test_item_is_found_and_leads_to_its_object_when_names_have_line_breaks(aws: Stores) -> None:
+    """Case 40."""
+    key = f"avatars/{LINES}/x"
+    write_item(LINES, key, now=NOW)
+
+    answer = table_page(owner=LINES)
+
+    assert states(answer) == {LINES: "ghost"}
+    found = [str(attributes.get("href")) for _, attributes in Tags(answer.content.decode()).found]
+    links = [urlsplit(link) for link in found if "bucket/?prefix=" in link]
+    assert {parse_qs(link.query)["prefix"][0] for link in links} == {key}
+
+
+@pytest.mark.parametrize("text", [*NASTY, LINES])
+def test_all_that_an_object_carries_is_shown_escaped(
+    aws: Stores, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    """Case 40: what S3 would take and the embedded bucket would not, so it is only said to be."""
+    details = ObjectDetails(content_type=text, metadata={text: text}, tags={text: text})
+
+    class Said:
+        def list_page(self, **_query: Any) -> Listing:
+            return Listing([ListedObject(f"avatars/{text}/{text}", 1, NOW)], text)
+
+        def details(self, key: str) -> ObjectDetails:
+            return details
+
+        def lifecycle_rules(self) -> list[Any]:
+            return []
+
+    monkeypatch.setattr("inspection.selectors.live_bucket", Said)
+
+    page = bucket_page().content.decode()
+
+    tags = Tags(page).found
+    assert not {name for _, attributes in tags for name in attributes} & {"onerror", "onmouseover"}
+    scripts = [attributes for tag, attributes in tags if tag == "script"]
+    assert all(attributes.get("src") or attributes.get("type") for attributes in scripts)
+    assert any(attributes.get("data-key") == f"avatars/{text}/{text}" for _, attributes in tags)
+    assert "<script>" not in page
+    assert "<img src=x" not in page

@@ -2,6 +2,7 @@
 
 import io
 import json
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
@@ -9,8 +10,12 @@ from typing import Any, NamedTuple
 import pytest
 import time_machine
 from django.core.management import CommandError, call_command, execute_from_command_line
+from django.db import OperationalError
 
 from accounts.models import User
+from avatars.errors import OutcomeUnknown
+from avatars.management.commands.sweep import Command
+from avatars.references import Reference
 from avatars.selectors import existing_owners
 from avatars.services import close_owner, remove_picture
 from avatars.stores import Stores
@@ -32,11 +37,12 @@ from tests.functional.steps import (
     uploaded,
     write_item,
 )
-from uploads.bucket import Listing, S3Bucket
+from uploads.bucket import ListedObject, Listing, S3Bucket
 from uploads.errors import StorageUnavailable
 
 pytestmark = pytest.mark.django_db
 
+IN_TWO_DAYS = datetime.now(UTC) + timedelta(days=2)  # the lifecycle of what is pending is over
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
@@ -76,7 +82,7 @@ def sweep(*arguments: str) -> Ran:
 
 
 def put_orphan(owner_id: object, name: str = "orphan.webp") -> str:
-    """Put an object that no item names."""
+    """Put an object that no item names. An owner "!a" comes before those of all users."""
     key = f"avatars/{owner_id}/{name}"
     put_object(key, b"x" * 100)
     return key
@@ -107,6 +113,20 @@ def test_sweep_is_refused_when_an_argument_makes_no_sense(
     assert bucket_keys() == [key]
 
 
+@pytest.mark.parametrize("after", ["zzz", "/avatars/a/x", "pending/a/x"])
+def test_sweep_is_refused_when_told_to_go_on_where_no_picture_can_be(
+    aws: Stores, after: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Case 39: behind such a key there would be nothing, and the sweep would say so."""
+    key = put_orphan(NOBODY)
+
+    with pytest.raises(SystemExit, match="2"):
+        execute_from_command_line(["manage.py", "sweep", "--delete", "--after", after])
+
+    assert "is not a key of avatars/" in capsys.readouterr().err
+    assert bucket_keys() == [key]
+
+
 # --- A dry run ---
 
 
@@ -121,40 +141,66 @@ def test_nothing_is_found_when_all_is_in_order(aws: Stores) -> None:
     assert (ran.status, ran.output) == (0, "Nothing to sweep.\n")
 
 
-def test_dry_run_changes_nothing_and_tells_that_something_is_left(aws: Stores) -> None:
-    user, ghost, gone = make_member(), make_member(), make_member()
+def one_of_each_kind(stores: Stores) -> list[tuple[str, str]]:
+    """Make one of everything that can be wrong, and return it as kind and name, in order."""
+    user, ghost, gone, strange = make_member(), make_member(), make_member(), make_user()
     orphan = put_orphan(user.pk)
-    aws.bucket.delete([live_key(ghost)])
+    stores.bucket.delete([live_key(ghost)])
     owner_id = str(gone.pk)
     gone.delete()
-    keys = bucket_keys()
-    items = {reference.owner_id: reference for reference in aws.references.scan()}
-
-    ran = sweep("--grace", "0")
-
-    assert ran.status == 1
-    assert sorted(ran.lines) == sorted(
+    write_item(str(strange.pk), "https://evil.example/x.webp", now=datetime.now(UTC))
+    put_object("pending/a/x")
+    return sorted(
         [
-            ("found", "orphan", orphan),
-            ("found", "ghost", str(ghost.pk)),
-            ("found", "gone", owner_id),
+            ("orphan", orphan),
+            ("ghost", str(ghost.pk)),
+            ("gone", owner_id),
+            ("strange", str(strange.pk)),
+            ("expired", "pending/a/x"),
         ]
     )
-    assert "This was a dry run: --delete mends all but strange ones." in ran.output
-    assert bucket_keys() == keys
-    assert {reference.owner_id: reference for reference in aws.references.scan()} == items
 
 
-def test_dry_run_asks_for_nothing_that_writes(aws: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
-    put_orphan(make_member().pk)
+def everything(stores: Stores) -> tuple[list[ListedObject], dict[str, Reference]]:
+    """Return all there is in bucket and table."""
+    items = {reference.owner_id: reference for reference in stores.references.scan()}
+    return stores.bucket.list_page().objects, items
+
+
+def test_dry_run_changes_nothing_and_asks_for_nothing_that_writes(
+    aws: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = one_of_each_kind(aws)
+    before = everything(aws)
     asked = record_requests(monkeypatch)
 
-    sweep("--grace", "0")
+    with time_machine.travel(IN_TWO_DAYS):
+        ran = sweep()
 
-    assert {request.operation for request in asked} <= {
+    assert {request.operation for request in asked} == {
         *("GET", "HEAD"),
         *("Scan", "GetItem", "BatchGetItem"),
     }
+    assert ran.status == 1, "something is left"
+    assert sorted(ran.lines) == [("found", *found) for found in wrong]
+    assert "This was a dry run: --delete mends all but strange ones." in ran.output
+    assert everything(aws) == before
+
+
+def test_everything_but_what_is_strange_is_mended_as_the_dry_run_said(aws: Stores) -> None:
+    wrong = one_of_each_kind(aws)
+
+    with time_machine.travel(IN_TWO_DAYS):
+        ran, again = sweep("--delete"), sweep("--delete")
+
+    mended = [("mended", *found) for found in wrong if found[0] != "strange"]
+    strange = [("found", *found) for found in wrong if found[0] == "strange"]
+    assert sorted(ran.lines) == sorted([*mended, *strange])
+    assert (again.status, again.lines) == (1, strange)
+    objects, items = everything(aws)
+    assert [found.key for found in objects] == [
+        reference.live_key for reference in items.values() if reference.live_key
+    ]
 
 
 # --- Kinds ---
@@ -171,6 +217,39 @@ def test_orphan_goes_and_the_live_picture_stays(aws: Stores) -> None:
     assert ran.lines == [("mended", "orphan", name) for name in orphans]
     assert bucket_keys() == [live_key(user)] == [key]
     assert item_of(user).revision != revision, "fenced first"
+
+
+def test_item_is_fenced_before_its_orphans_are_deleted_in_one_request(
+    aws: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Case 35: deleted first, an object could be named a moment later."""
+    user = make_member()
+    put_orphan(user.pk, "a"), put_orphan(user.pk, "b")
+    asked = record_requests(monkeypatch)
+
+    sweep("--delete", "--grace", "0")
+
+    writes = [found.operation for found in asked if found.operation in {"UpdateItem", "POST"}]
+    assert writes == ["UpdateItem", "POST"]
+    assert_in_order(user)
+
+
+def test_orphan_stays_when_nobody_knows_whether_the_fence_was_written(
+    aws: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cases 24 and 35: the next sweep writes another one."""
+    user = make_member()
+    key = put_orphan(user.pk)
+    references = broken(aws.references, replace=OutcomeUnknown())
+    serve_with(monkeypatch, replace(aws, references=references))
+
+    ran = sweep("--delete", "--grace", "0")
+
+    assert (ran.status, ran.lines) == (1, [("changed", "orphan", key)])
+    assert sorted([key, live_key(user)]) == promoted_keys(user)
+    serve_with(monkeypatch, aws)
+    assert sweep("--delete", "--grace", "0").status == 0
+    assert_in_order(user)
 
 
 def test_orphan_goes_when_its_owner_has_no_item(aws: Stores) -> None:
@@ -244,12 +323,12 @@ def all_alive(stores: Stores, **options: Any) -> Sweep:
 
 
 def test_item_is_emptied_when_it_is_a_ghost(aws: Stores) -> None:
-    user = make_member()
-    avatar = item_of(user).avatar
-    assert avatar
-    aws.bucket.delete([avatar.avatar_key])
+    user, other = make_member(), make_member()
+    aws.bucket.delete([live_key(user)])
 
     assert sweep("--delete").lines == [("mended", "ghost", str(user.pk))]
+
+    assert live_key(other)
 
     item = item_of(user)
     assert (item.avatar, item.removed_at) == (None, None)
@@ -305,20 +384,36 @@ def test_item_is_reported_and_nothing_deleted_when_its_key_is_strange(aws: Store
     assert item_of(user) == before
 
 
-@pytest.mark.parametrize("key", ["https://evil.example/x.webp", "pending/x/y", "avatars/", "x"])
-def test_strange_key_is_never_deleted(aws: Stores, key: str) -> None:
-    """Case 21."""
+@pytest.mark.parametrize("alive", [True, False])
+@pytest.mark.parametrize(
+    "key",
+    ["https://evil.example/x.webp", "pending/x/y", "avatars/", "avatars/b/x", "avatars/x", "x"],
+)
+def test_strange_key_and_what_it_names_stay_when_an_orphan_of_its_owner_goes(
+    aws: Stores, key: str, alive: bool
+) -> None:
+    """Case 21: whether the owner has an account or not, and in the next sweep as well."""
     user = make_user()
-    write_item(str(user.pk), key, now=datetime.now(UTC))
-    before = item_of(user)
+    owner_id = str(user.pk)
+    put_object(key)
+    orphan = put_orphan(owner_id)
+    write_item(owner_id, key, now=datetime.now(UTC))
+    before = aws.references.read(owner_id)
+    if not alive:
+        user.delete()
 
-    ran = sweep("--delete", "--grace", "0")
+    first, second = sweep("--delete", "--grace", "0"), sweep("--delete", "--grace", "0")
 
-    assert ran.lines == [("found", "strange", str(user.pk))]
-    assert item_of(user) == before
+    strange = ("found", "strange", owner_id)
+    assert (first.status, first.lines) == (1, [strange, ("mended", "orphan", orphan)])
+    assert (second.status, second.lines) == (1, [strange])
+    assert bucket_keys() == [key]
+    after = aws.references.read(owner_id)
+    assert (after.avatar, after.closed_at) == (before.avatar, None)
 
 
 def test_pending_goes_when_its_lifecycle_is_over(aws: Stores) -> None:
+    """Case 8: what nobody can confirm, or nobody has, where no lifecycle rule runs."""
     permission = uploaded(signed_in(make_user()))
     put_object("pending/without/tags")
     keys = sorted([permission.key, "pending/without/tags"])
@@ -351,7 +446,7 @@ def test_orphan_stays_when_younger_than_the_grace_period(aws: Stores) -> None:
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 5])
 def test_limit_is_exact_over_all_kinds(aws: Stores, limit: int) -> None:
-    ghost = make_member()
+    ghost, member = make_member(), make_member()
     aws.bucket.delete([live_key(ghost)])
     orphans = [put_orphan(make_user().pk, name) for name in ("a", "b")]
     put_object("pending/x/y")
@@ -361,8 +456,21 @@ def test_limit_is_exact_over_all_kinds(aws: Stores, limit: int) -> None:
 
     assert len(ran.lines) == min(limit, 4)
     assert ran.lines[0] == ("mended", "ghost", str(ghost.pk))
-    assert len(bucket_keys("avatars/")) == max(0, len(orphans) - max(0, limit - 1))
+    assert promoted_keys(member) == [live_key(member)]
+    assert len(bucket_keys("avatars/")) == 1 + max(0, len(orphans) - max(0, limit - 1))
     assert len(bucket_keys("pending/")) == (1 if limit < 4 else 0)
+
+
+def test_nothing_more_is_asked_when_the_limit_is_reached(
+    aws: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for user in [make_member() for _ in range(3)]:
+        aws.bucket.delete([live_key(user)])
+    asked = record_requests(monkeypatch)
+
+    assert len(sweep("--limit", "1").lines) == 1
+
+    assert [request.operation for request in asked] == ["GET", "Scan", "HEAD", "GetItem"]
 
 
 def test_limit_is_exact_within_one_owner(aws: Stores) -> None:
@@ -383,6 +491,71 @@ def test_sweep_goes_on_behind_a_key(aws: Stores) -> None:
 
     assert [name for _, _, name in ran.lines] == [second, third]
     assert bucket_keys() == [first]
+
+
+def test_sweep_goes_on_in_the_middle_of_an_owner(aws: Stores) -> None:
+    """Case 39."""
+    user = make_member()
+    keys = [put_orphan(user.pk, f"0{number}") for number in range(3)]
+
+    ran = sweep("--delete", "--grace", "0", "--after", keys[1])
+
+    assert [name for _, _, name in ran.lines] == [keys[2]]
+    assert promoted_keys(user) == sorted([*keys[:2], live_key(user)])
+
+
+def test_nothing_is_swept_twice_or_left_out_when_many_short_sweeps_follow_each_other(
+    aws: Stores,
+) -> None:
+    """Case 39: each one goes on where the one before says it stopped."""
+    members = [make_member() for _ in range(2)]
+    orphans = sorted(put_orphan(user.pk, f"0{n}") for user in members for n in range(3))
+    found, after = [], ""
+
+    for _ in range(4):
+        ran = sweep("--delete", "--grace", "0", "--limit", "2", "--after", after, "--json")
+        found.append(sum(ran.summary["found"].values()))
+        after = ran.summary["resume_after"]
+
+    assert found == [2, 2, 2, 0]
+    assert not set(orphans) & set(bucket_keys())
+    for user in members:
+        assert_in_order(user)
+
+
+class Terminal(io.StringIO):
+    """An error stream that people look at."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_progress_is_shown_when_somebody_is_looking(
+    aws: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Case 39."""
+    monkeypatch.setenv("TERM", "xterm")
+    user = make_member()
+    put_orphan(user.pk)
+
+    for arguments, shown in (((), True), (("--json",), False)):
+        terminal = Terminal()
+        monkeypatch.setattr("sys.stderr", terminal)
+        call_command(Command(stdout=io.StringIO()), "--delete", "--grace", "0", *arguments)
+
+        assert ("3 examined, 1 found" in terminal.getvalue()) == shown
+        put_orphan(user.pk)
+
+
+def test_no_progress_is_shown_when_nobody_is_looking(
+    aws: Stores, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Case 39: a log would hold a line for each of its steps."""
+    put_orphan(make_member().pk)
+
+    sweep("--delete", "--grace", "0")
+
+    assert " examined, " not in capsys.readouterr().err
 
 
 def test_every_page_is_swept_when_the_listing_has_many(
@@ -422,6 +595,7 @@ def test_summary_is_json_when_asked_for(aws: Stores) -> None:
     shared = {"found": {"orphan": 1}, "resume_after": key, "failure": ""}
     found = {"dry_run": True, "outcomes": {"found": 1}, "bytes_freed": 0}
     mended = {"dry_run": False, "outcomes": {"mended": 1}, "bytes_freed": 100}
+    assert (dry.summary["examined"], wet.summary["examined"]) == (3, 3)
     assert dry.summary == dry.summary | shared | found
     assert wet.summary == wet.summary | shared | mended
 
@@ -435,36 +609,91 @@ def test_bytes_freed_are_told_in_words(aws: Stores) -> None:
 # --- Failures ---
 
 
-def test_nothing_more_is_deleted_when_the_listing_fails_half_way(
-    aws: Stores, monkeypatch: pytest.MonkeyPatch
+class FailsLater:
+    """A gateway with pages of one object, whose ``name`` fails from the ``nth`` call on."""
+
+    def __init__(self, gateway: object, name: str, nth: int, error: Exception) -> None:
+        self._gateway, self._name, self._left, self._error = gateway, name, nth, error
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._gateway, name)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            if name == self._name:
+                self._left -= 1
+                if self._left <= 0:
+                    raise self._error
+            return method(*args, **({**kwargs, "limit": 1} if name == "list_page" else kwargs))
+
+        return call
+
+
+HALF_WAY = {
+    "listing": ("bucket", "list_page", 3),  # the first one only looks whether it is there
+    "reading a page": ("references", "read_many", 2),
+    "reading before the fence": ("references", "read", 2),
+    "deleting": ("bucket", "delete", 2),
+}
+
+
+def serve_pages_of_one(
+    monkeypatch: pytest.MonkeyPatch, stores: Stores, place: str, name: str, nth: int
 ) -> None:
-    """Case 38: the first page was swept, the second never came."""
-    first, second = put_orphan("a"), put_orphan("b")
+    """Make the command work on small pages, until the ``nth`` call of ``name`` fails."""
+    gateways: dict[str, Any] = {"bucket": stores.bucket, "references": stores.references}
+    gateways["bucket"] = FailsLater(gateways["bucket"], "", 0, StorageUnavailable())
+    gateways[place] = FailsLater(gateways[place], name, nth, StorageUnavailable())
+    serve_with(monkeypatch, replace(stores, **gateways))
+
+
+@pytest.mark.parametrize(("place", "name", "nth"), HALF_WAY.values(), ids=HALF_WAY)
+def test_nothing_more_is_deleted_when_a_request_fails_half_way(
+    aws: Stores, monkeypatch: pytest.MonkeyPatch, place: str, name: str, nth: int
+) -> None:
+    """Case 38: and what a later sweep is told to begin with is what this one left."""
+    member = make_member()
+    first, second = put_orphan("!a"), put_orphan("!b")
     put_object("pending/x/y")
+    serve_pages_of_one(monkeypatch, aws, place, name, nth)
 
-    class FailsLater:
-        def __getattr__(self, name: str) -> object:
-            return getattr(aws.bucket, name)
-
-        def list_page(self, *, prefix: str = "", after: str = "", limit: int = 0) -> Listing:
-            if after:
-                raise StorageUnavailable
-            return aws.bucket.list_page(prefix=prefix, after=after, limit=1)
-
-    stores = replace(aws, bucket=FailsLater())  # type: ignore[arg-type]  # by __getattr__
-    serve_with(monkeypatch, stores)
-
-    with time_machine.travel(datetime.now(UTC) + timedelta(days=2)):
+    with time_machine.travel(IN_TWO_DAYS):
         ran = sweep("--delete", "--json")
 
-    assert ran.status == 2
-    assert "Nothing more was deleted." in ran.error
-    assert bucket_keys() == [second, "pending/x/y"]
+    assert (ran.status, "Nothing more was deleted." in ran.error) == (2, True)
+    assert bucket_keys() == [second, live_key(member), "pending/x/y"]
     assert ran.summary["resume_after"] == first
-    assert "Nothing more was deleted." in ran.summary["failure"]
+    assert ran.summary["found"] == {"orphan": 1}
     serve_with(monkeypatch, aws)
-    assert sweep("--delete", "--grace", "0", "--after", ran.summary["resume_after"]).status == 0
-    assert bucket_keys() == ["pending/x/y"]
+    with time_machine.travel(IN_TWO_DAYS):
+        assert sweep("--delete", "--after", ran.summary["resume_after"]).status == 0
+    assert bucket_keys() == [live_key(member)]
+
+
+@pytest.mark.parametrize(("calls", "left"), [(0, 3), (1, 3), (2, 2)])
+def test_nothing_more_is_deleted_when_the_database_fails(
+    aws: Stores, monkeypatch: pytest.MonkeyPatch, calls: int, left: int
+) -> None:
+    """Case 38: of an owner nobody knows whether the account is gone."""
+    member = make_member()
+    item = item_of(member)
+    put_orphan("!a"), put_orphan("!b")
+    serve_pages_of_one(monkeypatch, aws, "bucket", "", 0)
+    asked: list[object] = []
+
+    def existing(owner_ids: Collection[str]) -> set[str]:
+        asked.append(owner_ids)
+        if len(asked) > calls:
+            raise OperationalError("gone away")
+        return existing_owners(owner_ids)
+
+    monkeypatch.setattr("avatars.management.commands.sweep.existing_owners", existing)
+
+    ran = sweep("--delete", "--grace", "0")
+
+    assert (ran.status, "the database does not answer" in ran.error) == (2, True)
+    assert "Nothing more was deleted." in ran.error
+    assert len(bucket_keys()) == left
+    assert item_of(member) == item
 
 
 @pytest.mark.parametrize("request_name", ["scan", "read_many", "read"])
@@ -557,15 +786,63 @@ def make_gone_owners(count: int) -> list[str]:
     return owners
 
 
-def test_sweep_stops_when_most_items_look_wrong(aws: Stores) -> None:
-    """A wrong bucket or database must not cost anybody a picture."""
-    owners = make_gone_owners(20)
+@pytest.mark.parametrize("count", [4, 20])
+def test_nobody_loses_a_picture_when_the_database_is_another(aws: Stores, count: int) -> None:
+    """None of the owners has an account there, and not even the first is closed."""
+    owners = make_gone_owners(count)
+    before = everything(aws)
+
+    ran = sweep("--delete", "--grace", "0")
+
+    assert (ran.status, "right bucket and database" in ran.error) == (2, True)
+    assert everything(aws) == before
+    assert sweep("--grace", "0").lines, "a dry run shows them all the same"
+    assert sorted(owners) == sorted(before[1])
+
+
+def test_nobody_loses_a_picture_when_most_accounts_are_gone(aws: Stores) -> None:
+    make_member()
+    make_gone_owners(20)
+    before = everything(aws)
+
+    assert sweep("--delete", "--grace", "0").status == 2
+
+    assert everything(aws) == before
+
+
+def test_nobody_loses_a_picture_when_the_bucket_is_an_empty_one(aws: Stores) -> None:
+    user = make_member()
+    item = item_of(user)
+    aws.bucket.delete([live_key(user)])
 
     ran = sweep("--delete")
 
     assert (ran.status, "right bucket and database" in ran.error) == (2, True)
-    closed = [owner for owner in owners if aws.references.read(owner).closed_at]
-    assert len(closed) <= 10
+    assert item_of(user) == item
+    assert sweep("--delete", "--force").lines == [("mended", "ghost", str(user.pk))]
+
+
+def test_nobody_loses_a_picture_when_the_table_is_another(aws: Stores) -> None:
+    """Without their items all pictures look like orphans."""
+    keys = [put_orphan(f"owner{number:02}") for number in range(11)]
+
+    ran = sweep("--delete", "--grace", "0")
+
+    assert (ran.status, "right bucket and database" in ran.error) == (2, True)
+    assert everything(aws)[1] == {}, "not even fenced"
+    assert bucket_keys() == keys
+    assert sweep("--delete", "--grace", "0", "--force").status == 0
+    assert bucket_keys() == []
+
+
+def test_sweep_goes_on_when_a_few_look_wrong(aws: Stores) -> None:
+    """Ten do so on the smallest of sites without a reason to stop."""
+    make_member()
+    owners = make_gone_owners(10)
+
+    assert sweep("--delete").status == 0
+
+    assert all(aws.references.read(owner).closed_at for owner in owners)
 
 
 def test_sweep_goes_on_when_forced_though_most_items_look_wrong(aws: Stores) -> None:

@@ -24,7 +24,8 @@ from avatars import images
 from avatars.errors import BadImage
 from avatars.references import Reference
 from avatars.stores import Stores
-from uploads.policies import Policy, PresignedPost
+from tests.simulation.memory import MemoryBucket
+from uploads.policies import PresignedPost
 
 Script = Callable[["World"], Any]
 
@@ -188,9 +189,9 @@ class Remote:
 class RemoteBucket(Remote):
     """The same for the bucket; to sign a policy takes no request."""
 
-    def presigned_post(self, policy: Policy, *, seconds: int, now: datetime) -> PresignedPost:
-        """Return the form for ``policy``."""
-        return PresignedPost("memory://", {**policy.fields, "key": policy.key}, "never")
+    def presigned_post(self, *args: Any, **options: Any) -> PresignedPost:
+        """Return the form for a policy."""
+        return MemoryBucket.empty(lambda: self._process.now).presigned_post(*args, **options)
 
 
 class RemoteTable(Remote):

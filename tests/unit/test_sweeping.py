@@ -1,73 +1,141 @@
-"""The sweep's memory, on a bucket and a table that exist in numbers only."""
+"""The sweep's memory, on a bucket and a table that exist in numbers only.
 
-import tracemalloc
-from collections.abc import Collection, Iterator
+``python -m benchmarks.sweep`` does the same with up to a million objects.
+"""
+
+import gc
+import sys
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
+import pytest
+
 from avatars.references import Avatar, Reference
 from avatars.stores import Stores
-from avatars.sweeping import Sweep
+from avatars.sweeping import Finding, Kind, Outcome, Sweep
 from uploads.bucket import ListedObject, Listing
+from uploads.tokens import PENDING_PREFIX
 
-NOW = datetime(2026, 1, 2, tzinfo=UTC)
+NOW = datetime(2026, 1, 9, tzinfo=UTC)
+LAST_WEEK = NOW - timedelta(days=7)
 PAGE = 1000
 
 
-def key_of(owner_id: str) -> str:
-    """Return the key of an owner's only object."""
-    return f"avatars/{owner_id}/x.webp"
-
-
 class Counted:
-    """A bucket and a table of ``size`` owners with a picture each, all in order."""
+    """A bucket and a table of ``size`` owners with a promoted and an item each.
 
-    def __init__(self, size: int) -> None:
+    Of every ``wrong_each`` owners one has an item that names nothing, so that the object is an
+    orphan, and one pending object whose lifecycle is over. What is asked is counted.
+    """
+
+    def __init__(self, size: int, *, wrong_each: int = 0, look: Callable[[], object]) -> None:
         self.size = size
+        self.wrong = range(0, size, wrong_each) if wrong_each else range(0)
+        self.look = look
+        self.asked: Counter[str] = Counter()
+        self.deleted = 0
 
     def list_page(self, *, prefix: str = "", after: str = "", limit: int = PAGE) -> Listing:
-        if prefix != "avatars/":
-            return Listing([], "")
-        start = int(after.split("/")[1]) + 1 if after else 0
-        end = min(start + limit, self.size)
-        rows = [
-            ListedObject(key_of(f"{n:08}"), 1, NOW - timedelta(days=1)) for n in range(start, end)
-        ]
-        return Listing(rows, rows[-1].key if end < self.size else "")
+        self.ask("list_page")
+        numbers = self.wrong if prefix == PENDING_PREFIX else range(self.size)
+        if after:
+            numbers = numbers[numbers.index(int(after.split("/")[1])) + 1 :]
+        rows = [ListedObject(f"{prefix}{n:08}/x.webp", 1, LAST_WEEK) for n in numbers[:limit]]
+        return Listing(rows, rows[-1].key if len(numbers) > limit else "")
 
     def exists(self, key: str) -> bool:
+        self.asked["exists"] += 1
         return True
 
+    def delete(self, keys: Sequence[str]) -> None:
+        self.ask("delete")
+        self.deleted += len(keys)
+
     def scan(self, **_options: Any) -> Iterator[Reference]:
-        return (self.reference(f"{number:08}") for number in range(self.size))
+        return (self.read(f"{number:08}") for number in range(self.size))
 
     def read_many(self, owner_ids: Collection[str]) -> dict[str, Reference]:
-        return {owner_id: self.reference(owner_id) for owner_id in owner_ids}
+        self.ask("read_many")
+        return {owner_id: self.read(owner_id) for owner_id in owner_ids}
 
-    def reference(self, owner_id: str) -> Reference:
-        avatar = Avatar(key_of(owner_id), "upload", "image/webp", 1, 512, 512, "0" * 64)
+    def read(self, owner_id: str) -> Reference:
+        if int(owner_id) in self.wrong:
+            return Reference(owner_id, revision="1")
+        key = f"avatars/{owner_id}/x.webp"
+        avatar = Avatar(key, "upload", "image/webp", 1, 512, 512, "0" * 64)
         return Reference(owner_id, revision="1", avatar=avatar)
 
+    def replace(self, before: Reference, after: Reference) -> None:
+        self.ask("replace")
 
-def memory_of_a_sweep(size: int) -> int:
-    """Return the bytes at the peak of a sweep over ``size`` objects and items."""
-    world = cast(Any, Counted(size))
-    sweep = Sweep(
-        stores=Stores(bucket=world, references=world, background=world),
-        existing_owners=set,
-        now=NOW,
-        grace=timedelta(0),
-    )
-    tracemalloc.start()
-    try:
-        assert list(sweep.findings()) == []
-        return tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
+    def existing(self, owner_ids: Collection[str]) -> set[str]:
+        self.ask("existing_owners")
+        return set(owner_ids)
+
+    def ask(self, request: str) -> None:
+        """Count a request, and look at the memory as it is now."""
+        self.asked[request] += 1
+        self.look()
+
+    def findings(self) -> Iterator[Finding]:
+        """Sweep all of it, with ``--delete``."""
+        world = cast(Any, self)
+        return Sweep(
+            stores=Stores(bucket=world, references=world, background=world),
+            existing_owners=self.existing,
+            now=NOW,
+            grace=timedelta(0),
+            delete=True,
+        ).findings()
 
 
-def test_memory_is_that_of_a_page_however_many_objects_there_are() -> None:
+def most_blocks(size: int, wrong_each: int) -> int:
+    """Return how many more blocks of memory were in use, at most, while ``size`` were swept.
+
+    Everything that is kept of an object or an item takes one block at least: its key.
+    """
+    gc.collect()
+    before, most = sys.getallocatedblocks(), 0
+
+    def look() -> None:
+        nonlocal most
+        most = max(most, sys.getallocatedblocks() - before)
+
+    world = Counted(size, wrong_each=wrong_each, look=look)
+    for _finding in world.findings():
+        pass
+    return most
+
+
+@pytest.mark.parametrize("wrong_each", [0, 100])
+def test_memory_is_that_of_a_page_however_many_objects_and_items_there_are(
+    wrong_each: int,
+) -> None:
     """Case 39."""
-    memory_of_a_sweep(PAGE)  # what is made once
+    most_blocks(PAGE, wrong_each)  # what is made once
 
-    assert memory_of_a_sweep(10 * PAGE) < 1.2 * memory_of_a_sweep(2 * PAGE)
+    few, many = most_blocks(2 * PAGE, wrong_each), most_blocks(50 * PAGE, wrong_each)
+
+    # A page takes some nine blocks for each of its objects, and two of them may be there at once.
+    assert many < few + 20 * PAGE
+
+
+def test_everything_that_is_wrong_is_found_when_it_is_spread_over_many_pages() -> None:
+    """Case 39: and each page is read in one go."""
+    world = Counted(5 * PAGE, wrong_each=100, look=lambda: None)
+
+    found = list(world.findings())
+
+    names = [f"{number:08}/x.webp" for number in range(0, 5 * PAGE, 100)]
+    assert [finding.name for finding in found if finding.kind is Kind.ORPHAN] == [
+        f"avatars/{name}" for name in names
+    ]
+    assert [finding.name for finding in found if finding.kind is Kind.EXPIRED] == [
+        f"pending/{name}" for name in names
+    ]
+    assert {finding.outcome for finding in found} == {Outcome.MENDED}
+    assert len(found) == world.deleted == 2 * len(names)
+    assert world.asked["list_page"] == 1 + 5 + 1, "a look whether it is there, then the pages"
+    assert world.asked["read_many"] == 5
