@@ -1,0 +1,78 @@
+"""Health checks as load balancers and uptime watchers ask for them."""
+
+from unittest.mock import Mock
+
+import pytest
+from django.db import DatabaseError, InterfaceError, OperationalError
+from django.test import Client
+from pytest_django.fixtures import Settings
+
+from avatars.stores import Stores
+from inspection import health
+from tests.builders import make_user
+from tests.functional.steps import record_requests, signed_in
+
+pytestmark = pytest.mark.django_db
+
+HOSTS = ["10.1.2.3:8000", "[fd00::7]:8000", "some.where.example", "not_a_host!", ""]
+
+
+@pytest.fixture
+def as_in_production(settings: Settings) -> None:
+    """Know one host, and send everybody to HTTPS."""
+    settings.ALLOWED_HOSTS = ["triphase.example"]
+    settings.SECURE_SSL_REDIRECT = True
+    settings.SECURE_HSTS_SECONDS = 60
+
+
+@pytest.mark.parametrize("path", ["/", "/pingg", "/ping/", "/readyz/x"])
+def test_page_is_refused_when_the_host_is_not_ours(as_in_production: None, path: str) -> None:
+    """So the answers below are no accident."""
+    assert Client().get(path, secure=True, headers={"host": HOSTS[0]}).status_code == 400
+
+
+@pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.parametrize("path", ["/ping", "/readyz"])
+def test_health_is_told_when_asked_by_any_name_over_plain_http(
+    aws: Stores, as_in_production: None, path: str, host: str
+) -> None:
+    answer = Client().get(path, headers={"host": host})
+
+    assert answer.status_code == 200
+    assert "Location" not in answer
+
+
+@pytest.mark.parametrize("path", ["/ping", "/readyz"])
+def test_health_sets_no_cookie_and_is_not_cached_when_somebody_is_signed_in(
+    aws: Stores, path: str
+) -> None:
+    answer = signed_in(make_user()).get(path)
+
+    assert not answer.cookies
+    assert "no-store" in answer["Cache-Control"]
+    assert "Cookie" not in answer.get("Vary", "")
+
+
+def test_process_is_alive_when_nothing_else_is(
+    aws: Stores, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Mock
+) -> None:
+    asked = record_requests(monkeypatch)
+
+    with django_assert_num_queries(0):
+        assert Client().get("/ping").content == b"pong\n"
+
+    assert asked == []
+
+
+@pytest.mark.parametrize("error", [OperationalError, InterfaceError, DatabaseError])
+def test_site_is_not_ready_when_the_database_does_not_answer(
+    aws: Stores, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    """Case 27: liveness holds meanwhile."""
+    monkeypatch.setattr(health, "connection", Mock(cursor=Mock(side_effect=error)))
+
+    answer = Client().get("/readyz")
+
+    assert answer.status_code == 503
+    assert answer.json() == {"database": "unavailable", "bucket": "ok", "table": "ok"}
+    assert Client().get("/ping").status_code == 200
