@@ -53,8 +53,8 @@ PACKED_CHUNKS = (b"iCCP", b"iTXt", b"zTXt")
 MAX_PACKED_CHUNKS = 50
 # Up to 300 MB and a second each, so this is what bounds a process's memory.
 DECODERS = BoundedSemaphore(settings.AVATAR_DECODERS)
-# Several of the worst pictures pass meanwhile. A confirm ends within 30 seconds, of which S3 and
-# DynamoDB need most on a bad day; asking the browser to come again costs nobody a thread.
+# Several of the worst pictures pass meanwhile. S3 and DynamoDB may need most of the time that a
+# user waits; asking the browser to come again costs nobody a thread.
 DECODER_WAIT = 5  # seconds
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
 # What has to be done to a picture that was stored with each orientation (EXIF 2.32, 4.6.4).

@@ -164,6 +164,8 @@ class DynamoReferences:
         keys: list[Any] = [{"owner_id": {"S": owner_id}} for owner_id in owner_ids]
         found: list[Reference] = []
         for attempt in range(settings.AWS_ATTEMPTS):
+            if attempt:
+                time.sleep(random.random() * FIRST_PAUSE * 2**attempt)  # noqa: S311 (no secret)
             with _translated():
                 answer = AvatarItem._get_connection().batch_get_item(keys, consistent_read=True)
                 items = answer["Responses"].get(AvatarItem.Meta.table_name, [])
@@ -172,7 +174,6 @@ class DynamoReferences:
             if not left:
                 return found
             keys = left["Keys"]
-            time.sleep(random.random() * FIRST_PAUSE * 2**attempt)  # noqa: S311 (no secret)
         raise StorageUnavailable
 
     @in_time("dynamodb")

@@ -67,8 +67,8 @@ def json_api(
     """Make a view a JSON route of a signed-in user.
 
     Its UploadErrors become the status of the nearest class in ``statuses`` or in this module's.
-    Each request ends with one event in the log, ``done`` (if it is not logged further down) or
-    ``refused``, with its outcome.
+    Each request ends with one event in the log with its outcome: ``refused``, or ``done``, which
+    is empty where the service logs what it did.
     """
     known = {**STATUSES, **statuses}
 
@@ -84,9 +84,10 @@ def json_api(
                 event, outcome = refused, problem.code
                 level = logging.INFO if answer.status_code < 500 else logging.WARNING
             passed = int((time.monotonic() - started) * 1000)
-            logger.log(
-                level, event, outcome=outcome, status=answer.status_code, milliseconds=passed
-            )
+            if event:
+                logger.log(
+                    level, event, outcome=outcome, status=answer.status_code, milliseconds=passed
+                )
             return answer
 
         return wrapped

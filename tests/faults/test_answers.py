@@ -1,11 +1,13 @@
 """Who says that an object is not there."""
 
+from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from uploads.bucket import _translated
+from uploads.bucket import S3Bucket, _translated
 from uploads.errors import ObjectMissing, StorageUnavailable
 
 NUMBERED = {"RequestId": "4442587FB7D0A2F9"}
@@ -28,3 +30,26 @@ def test_object_is_missing_when_s3_says_so_and_nobody_else(
 
     with pytest.raises(outcome), _translated():
         raise ClientError(answer, "HeadObject")
+
+
+@pytest.mark.parametrize(
+    ("method", "answer", "ask"),
+    [
+        ("head_object", {}, lambda bucket: bucket.exists("avatars/anna/x.webp")),
+        ("put_object", {}, lambda bucket: bucket.put("x", b"", content_type="", cache_control="")),
+        ("delete_objects", {"Errors": [{"Key": "x"}]}, lambda bucket: bucket.delete(["x"])),
+        ("list_objects_v2", {}, lambda bucket: bucket.list_page(prefix="avatars/")),
+    ],
+)
+def test_answer_counts_as_a_failure_when_s3_cannot_have_given_it(
+    monkeypatch: pytest.MonkeyPatch,
+    method: str,
+    answer: object,
+    ask: Callable[[S3Bucket], object],
+) -> None:
+    """Case 26: a 200 with an error in it, or with nothing."""
+    client = SimpleNamespace(**{method: lambda **_: answer})
+    monkeypatch.setattr("uploads.bucket.client", lambda: client)
+
+    with pytest.raises(StorageUnavailable):
+        ask(S3Bucket("any"))

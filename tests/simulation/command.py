@@ -18,24 +18,39 @@ from tests.simulation.walk import begin, shrink, walk
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Walk, or explore; return 1 if a property was violated, and tell how."""
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.faults is not None and not options.scenario:
+        parser.error("--faults is for a --scenario; walks meet faults anyway.")
     mutants = {mutant.name: mutant.broken for mutant in MUTANTS}
     if options.mutant and options.mutant not in mutants:
         sys.exit(f"There is no mutant {options.mutant!r}. There are: {', '.join(mutants)}.")
     with simulated(), mutants[options.mutant]() if options.mutant else nullcontext():
         if options.scenario:
-            return _explore(options.scenario, faults=options.faults)
+            faults = 1 if options.faults is None else options.faults
+            return _explore(options.scenario, faults=faults)
         if options.seed is not None:
-            return _walk(options.seed)
-        return _walks(options.steps)
+            return _walk(options.seed, options.mutant)
+        return _walks(options.steps, options.mutant)
+
+
+def _whole(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number.")
+    return int(text)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
-    parser.add_argument("--steps", type=int, default=100_000, help="walk at least so many steps")
-    parser.add_argument("--seed", type=int, help="take one walk: that of this seed")
-    parser.add_argument("--scenario", help="explore all schedules of one small cast")
-    parser.add_argument("--faults", type=int, default=1, help="how many faults, when exploring")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
+        "--steps", type=_whole, default=100_000, help="walk at least so many steps (100000)"
+    )
+    what.add_argument("--seed", type=_whole, help="take one walk: that of this seed")
+    what.add_argument("--scenario", help="explore all schedules of one small cast")
+    parser.add_argument(
+        "--faults", type=_whole, help="how many faults, when exploring a scenario (1)"
+    )
     parser.add_argument("--mutant", help="break a rule, and see what comes of it")
     return parser
 
@@ -55,7 +70,7 @@ def _explore(name: str, *, faults: int) -> int:
     return 0
 
 
-def _walks(steps: int) -> int:
+def _walks(steps: int, mutant: str | None) -> int:
     first_seed = secrets.randbelow(10**9)
     with Progress() as progress:
         task = progress.add_task("steps", total=steps)
@@ -67,10 +82,10 @@ def _walks(steps: int) -> int:
             if walked.violation or taken >= steps:
                 break
     print(f"{taken:,} steps in {seed - first_seed + 1} walks, seeds {first_seed} to {seed}")
-    return _walk(seed) if walked.violation else 0
+    return _walk(seed, mutant) if walked.violation else 0
 
 
-def _walk(seed: int) -> int:
+def _walk(seed: int, mutant: str | None) -> int:
     machine, first = begin(seed)
     walked = walk(machine, first, seed=seed)
     print(f"{len(walked.moves)} steps, seed {seed}")
@@ -79,5 +94,5 @@ def _walk(seed: int) -> int:
         return 0
     shortest = shrink(machine, first, walked)
     print(story(machine, first, shortest.moves), shortest.violation, sep="\n")
-    print(f"Replay: make simulate SEED={seed}")
+    print(f"Replay: make simulate SEED={seed}" + (f" MUTANT={mutant}" if mutant else ""))
     return 1

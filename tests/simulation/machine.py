@@ -162,10 +162,10 @@ class Machine:
         """Return the state that ``move`` leads to."""
         if move.process == MINUTE:
             return state._replace(minute=state.minute + 1)
-        if isinstance(move.subject, str):
-            return state._replace(storage=self._expire(state.storage, move.subject))
+        if move.process == EXPIRY:
+            return state._replace(storage=self._expire(state.storage, str(move.subject)))
         if move.process == ARRIVAL:
-            storage, _ = self._perform(state, move.subject)
+            storage, _ = self._perform(state, int(move.subject))
             return state._replace(storage=storage, under_way=_without(state, move.subject))
         if move.strand == START:
             return _with_node(state, move.process, self._start(move.process, state.minute))
@@ -183,9 +183,11 @@ class Machine:
         elif fate.sender != "repeating":
             node = self._tell(node, move.strand, reply, state.minute)
         under_way = (*state.under_way, number) if fate.arrives_later else state.under_way
-        nodes = (*state.nodes[: move.process], node, *state.nodes[move.process + 1 :])
-        faults_left = state.faults_left - (fate is not DONE)
-        return State(storage, nodes, tuple(sorted(under_way)), faults_left, state.minute)
+        return _with_node(state, move.process, node)._replace(
+            storage=storage,
+            under_way=tuple(sorted(under_way)),
+            faults_left=state.faults_left - (fate is not DONE),
+        )
 
     # --- what is remembered ---
 

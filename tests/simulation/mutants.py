@@ -17,6 +17,7 @@ from avatars.services import Standing
 from avatars.stores import Stores
 from avatars.sweeping import Finding, Kind, Outcome, Sweep
 from tests.simulation.memory import MemoryReferences
+from tests.simulation.processes import RemoteBucket
 from uploads import tokens
 from uploads.bucket import FetchedObject, ListedObject
 from uploads.errors import StorageUnavailable
@@ -31,6 +32,7 @@ class Mutant(NamedTuple):
     broken: Callable[[], Patch]
     scenario: str
     kind: str
+    faults: int = 1
 
     @property
     def name(self) -> str:
@@ -201,6 +203,41 @@ def removal_deletes_first() -> Patch:
     return patch.object(services, "_leave_without", early)
 
 
+def fence_reopens() -> Patch:
+    """Forget at a fence that the account is gone."""
+    fenced = Reference.fenced
+
+    def open_again(before: Reference, *, now: datetime) -> Reference:
+        return replace(fenced(before, now=now), closed_at=None)
+
+    return patch.object(Reference, "fenced", open_again)
+
+
+def removal_reopens() -> Patch:
+    """Forget at a removal that the account is gone."""
+    emptied = Reference.emptied
+
+    def open_again(before: Reference, *, now: datetime) -> Reference:
+        return replace(emptied(before, now=now), closed_at=None)
+
+    return patch.object(Reference, "emptied", open_again)
+
+
+def prefix_without_a_slash() -> Patch:
+    """Delete all that begins like the owner's id, other owners' objects included."""
+    delete = services.delete_prefix
+
+    def too_much(prefix: str, *, stores: Stores) -> None:
+        delete(prefix.rstrip("/"), stores=stores)
+
+    return patch.object(services, "delete_prefix", too_much)
+
+
+def any_upload_counts_as_confirmed() -> Patch:
+    """Take whatever picture there is for the one that is confirmed."""
+    return patch.object(services, "_confirmed_already", lambda reference, upload: reference.avatar)
+
+
 def owner_left_open() -> Patch:
     """Delete the objects of a deleted user, and let the item accept the next one."""
     return patch.object(Reference, "closed", lambda before, *, now: before.without_avatar(now=now))
@@ -245,6 +282,16 @@ def fence_without_another_look() -> Patch:
     return patch.object(Sweep, "_remove", stale)
 
 
+def live_pictures_swept() -> Patch:
+    """Empty the items whose objects are there, not those whose are not."""
+    exists = RemoteBucket.exists
+
+    def opposite(bucket: RemoteBucket, key: str) -> bool:
+        return not exists(bucket, key)
+
+    return patch.object(RemoteBucket, "exists", opposite)
+
+
 def nothing_swept() -> Patch:
     """List, and leave everything where it is."""
     return patch.object(Sweep, "_remove", lambda *args, **options: iter(()))
@@ -269,5 +316,10 @@ MUTANTS = [
     Mutant(owner_left_open, "confirm, delete", "P1"),
     Mutant(fence_not_waited_for, "confirm, sweep", "P1"),
     Mutant(fence_without_another_look, "confirm, sweep", "P1"),
+    Mutant(fence_reopens, "confirm, delete, sweep", "P1", 0),
+    Mutant(removal_reopens, "later upload, delete, remove", "P1", 0),
+    Mutant(prefix_without_a_slash, "another owner goes", "P1", 0),
+    Mutant(any_upload_counts_as_confirmed, "two uploads", "Answers"),
+    Mutant(live_pictures_swept, "confirm, sweep, a picture before", "Loss"),
     Mutant(nothing_swept, "two uploads", "P2"),
 ]

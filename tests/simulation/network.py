@@ -35,7 +35,7 @@ FAULTS_OF_A_WRITE = (
 
 def fates(request: Request, *, faults_left: int) -> tuple[Fate, ...]:
     """Return what may become of ``request``. The accounts' database is next door: no faults."""
-    if not faults_left:
+    if faults_left < 1:
         return (DONE,)
     if request.store == "accounts":
         return (DONE, DIES_BEFORE)

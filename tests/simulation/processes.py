@@ -86,8 +86,9 @@ class Process:
     def key(self) -> object:
         """Return what is equal for runs of one script that will do the same from now on.
 
-        Strands share nothing but their results, so what each was told decides. Once the script
-        has ended, only the strands count that have not.
+        Strands share nothing but their results, so what each was told decides; the first one
+        alone draws ids. Once the script has ended, only the strands count that have not, each
+        known by its call (the keyword arguments are stores).
         """
         if not self.reply:
             return tuple(tuple(strand.told) for strand in self.strands)
@@ -128,7 +129,8 @@ class Process:
         self._ready.extend((strand, None) for strand in strands)
 
     def new_id(self) -> str:
-        """Return an id that tells who drew it."""
+        """Return an id that tells who drew it: the script itself, for `key` counts on that."""
+        assert greenlet.getcurrent() is self.strands[0].run
         self._ids += 1
         return f"{self.name}.{self._ids}"
 
@@ -157,7 +159,10 @@ class Strand:
         self._waiting: list[Strand] = []
 
     def result(self, timeout: float | None = None) -> Any:
-        """Return the result, or raise it, once it is there."""
+        """Return the result, or raise it, once it is there.
+
+        No time passes in the simulation: a result that takes too long is a lost request.
+        """
         if self.reply is None:
             here = greenlet.getcurrent()
             self._waiting += [strand for strand in self._process.strands if strand.run is here]
@@ -179,15 +184,22 @@ class Remote:
 
     def __getattr__(self, method: str) -> Callable[..., Any]:
         def ask(*args: Any, **kwargs: Any) -> Any:
-            named = tuple(sorted((name, frozen(value)) for name, value in kwargs.items()))
-            request = Request(self._store, method, tuple(map(frozen, args)), named)
-            return self._process.ask(request)
+            return self._ask(method, *args, **kwargs)
 
         return ask
+
+    def _ask(self, method: str, *args: Any, **kwargs: Any) -> Any:
+        named = tuple(sorted((name, frozen(value)) for name, value in kwargs.items()))
+        request = Request(self._store, method, tuple(map(frozen, args)), named)
+        return self._process.ask(request)
 
 
 class RemoteBucket(Remote):
     """The same for the bucket; to sign a policy takes no request."""
+
+    def exists(self, key: str) -> bool:
+        """Return whether there is an object at ``key``."""
+        return bool(self._ask("exists", key))
 
     def presigned_post(self, *args: Any, **options: Any) -> PresignedPost:
         """Return the form for a policy."""

@@ -36,11 +36,15 @@ class Violation(Exception):
         return str(self).partition(":")[0]
 
 
+SWEEP = "sweep"
+
+
 class Claim(NamedTuple):
-    """An answer to a user: what is their picture now; asked for when."""
+    """An answer to a user: what is their picture now, and of which upload; asked for when."""
 
     owner: str
     key: str | None
+    upload_id: str
     asked_at: datetime
 
     def __str__(self) -> str:
@@ -58,9 +62,10 @@ def check_reply(process: str, reply: Reply, storage: Storage) -> None:
     if reply.error:
         raise Violation(f"Errors: {process} raised {reply.error!r}")
     if isinstance(reply.value, Claim):
-        named = storage.table.read(reply.value.owner).live_key
-        if named != reply.value.key:
-            raise Violation(f"Answers: {process} says {reply.value}, and the item names {named}")
+        avatar = storage.table.read(reply.value.owner).avatar
+        truth = (avatar.avatar_key, avatar.upload_id) if avatar else (None, "")
+        if truth != (reply.value.key, reply.value.upload_id):
+            raise Violation(f"Answers: {process} says {reply.value}, and the item names {truth}")
 
 
 def check_removed(claim: Claim, storage: Storage) -> None:
@@ -72,8 +77,23 @@ def check_removed(claim: Claim, storage: Storage) -> None:
         )
 
 
+def check_not_lost(before: Storage, after: Storage) -> None:
+    """Raise Violation if a sweep took the picture of somebody who has an account.
+
+    A revision tells by its name who drew it.
+    """
+    for owner, found in after.table.items.items():
+        was = before.table.read(owner)
+        swept = found.revision != was.revision and str(found.revision).startswith(SWEEP)
+        if swept and owner in after.accounts and found.avatar != was.avatar:
+            raise Violation(f"Loss: a sweep took {owner}'s picture {was.live_key}")
+
+
 def check_end(storage: Storage, under_way: Sequence[Request], *, now: datetime) -> None:
-    """Raise Violation unless what must hold in the end does, whatever still arrives when."""
+    """Raise Violation unless what must hold in the end does, whatever still arrives when.
+
+    Up to three late requests are tried in every order.
+    """
     _check_replays(storage, now=now)
     swept = _swept(storage, now=now)
     for order in permutations(under_way) if len(under_way) < 4 else [under_way]:
@@ -83,7 +103,8 @@ def check_end(storage: Storage, under_way: Sequence[Request], *, now: datetime) 
             try:
                 check(late)
             except Violation as violation:
-                raise Violation(f"{violation}, once the late {in_words(request)}") from violation
+                late_one = f"after a last sweep, once the late {in_words(request)} has arrived"
+                raise Violation(f"{violation}, {late_one}") from violation
         _swept(late, now=now)
 
 
@@ -101,6 +122,8 @@ class Checker:
         if after.storage not in self._checked:
             check(machine.storage(after))
             self._checked.add(after.storage)
+        if after.storage != before.storage:
+            check_not_lost(machine.storage(before), machine.storage(after))
         for process, name in enumerate(machine.names):
             reply = machine.reply(after, process)
             if reply and not machine.reply(before, process):
@@ -187,7 +210,8 @@ def _upload_of(found: StoredObject) -> tuple[str, datetime]:
 def _swept(storage: Storage, *, now: datetime) -> Storage:
     """Return ``storage`` after a sweep, which must leave nothing that no item names."""
     swept = storage.copy()
-    undisturbed("last sweep", partial(sweeping, now=now), swept, now=now)
+    undisturbed(f"{SWEEP} at last", partial(sweeping, now=now), swept, now=now)
+    check_not_lost(storage, swept)
     named = {found.live_key for found in swept.table.items.values()}
     for key in swept.bucket.objects:
         if key.startswith(AVATARS_PREFIX) and key not in named:

@@ -25,7 +25,7 @@ from uploads.errors import StorageUnavailable, UploadError
 from uploads.policies import upload_policy
 from uploads.tokens import Upload, sign_upload
 
-ANNA, BEN = "anna", "ben"
+ANNA, ANN = "anna", "ann"  # one name begins like the other
 
 
 def upload(name: str, *, owner: str = ANNA, minute: int = 0) -> Upload:
@@ -34,6 +34,7 @@ def upload(name: str, *, owner: str = ANNA, minute: int = 0) -> Upload:
 
 
 A, B = upload("A"), upload("B")
+LATER = upload("later", minute=5)  # issued when all that is removed here has been
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def confirm(issued: Upload, world: World) -> Claim | str:
     asked_at = timezone.now()
 
     def call() -> Claim:
-        return Claim(issued.owner_id, confirming(issued, world).avatar_key, asked_at)
+        return Claim(issued.owner_id, confirming(issued, world).avatar_key, issued.id, asked_at)
 
     return _insistently(call, tries=2)
 
@@ -133,7 +134,7 @@ def remove(owner: str, world: World) -> Claim | str:
 
     def call() -> Claim:
         remove_picture(owner_id=owner, stores=world.stores)
-        return Claim(owner, None, asked_at)
+        return Claim(owner, None, "", asked_at)
 
     return _insistently(call)
 
@@ -145,7 +146,7 @@ def delete(owner: str, world: World) -> Claim | str:
 
     def call() -> Claim:
         close_owner(owner_id=owner, stores=world.stores)
-        return Claim(owner, None, asked_at)
+        return Claim(owner, None, "", asked_at)
 
     return _insistently(call)
 
@@ -203,16 +204,26 @@ def trios() -> list[Scenario]:
         ("two uploads, remove", [CONFIRM_A, CONFIRM_B, REMOVE]),
         ("confirm, remove, sweep", [CONFIRM_A, REMOVE, sweep]),
         ("confirm, delete, remove", [CONFIRM_A, DELETE, REMOVE]),
+        ("confirm, delete, sweep", [CONFIRM_A, DELETE, sweep]),
+        ("later upload, delete, remove", [partial(confirm, LATER), DELETE, REMOVE]),
         ("confirm, two sweeps", [CONFIRM_A, sweep, sweep]),
     ]
-    return [Scenario(name, _named(cast), picture=True) for name, cast in casts]
+    return [
+        Scenario(name, _named(cast), picture="delete, sweep" not in name) for name, cast in casts
+    ] + [namesakes()]
 
 
 def thieves() -> Scenario:
     """Return a cast in which a user confirms what is another's."""
-    bens = upload("B", owner=BEN)
-    scripts: list[Script] = [CONFIRM_A, partial(steal, A, BEN), partial(confirm, bens)]
-    return Scenario("two owners, a thief", _named(scripts), owners=(ANNA, BEN))
+    anns = upload("B", owner=ANN)
+    scripts: list[Script] = [CONFIRM_A, partial(steal, A, ANN), partial(confirm, anns)]
+    return Scenario("two owners, a thief", _named(scripts), owners=(ANNA, ANN))
+
+
+def namesakes() -> Scenario:
+    """Return a cast in which somebody goes whose id another one's begins with."""
+    scripts: list[Script] = [CONFIRM_A, partial(delete, ANN), sweep]
+    return Scenario("another owner goes", _named(scripts), owners=(ANNA, ANN))
 
 
 def scenario(name: str) -> Scenario:

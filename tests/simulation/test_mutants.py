@@ -12,7 +12,7 @@ from tests.simulation.story import story
 
 pytestmark = pytest.mark.usefixtures("simulation")
 
-SOON = 20_000  # states
+SOON = 30_000  # states
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
@@ -21,7 +21,7 @@ def test_broken_rule_is_found(
 ) -> None:
     with mutant.broken():
         machine = scenario(mutant.scenario).machine()
-        explorer = Explorer(machine, machine.begin(faults=1))
+        explorer = Explorer(machine, machine.begin(faults=mutant.faults))
         with pytest.raises(Found) as found:
             explorer.run(most=SOON)
         told = story(machine, explorer.first, found.value.moves)

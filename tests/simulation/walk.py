@@ -22,7 +22,7 @@ from tests.simulation.scenarios import (
     upload_again,
 )
 
-OWNERS = ("anna", "ben", "cleo", "dora", "emil")
+OWNERS = ("anna", "ann", "cleo", "dora", "emil")
 OPERATIONS = 50
 AT_ONCE = 5
 FAULTS = 10**9
