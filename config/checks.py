@@ -48,3 +48,24 @@ def policy_outlived_by_token(
             id="triphase.E002",
         )
     ]
+
+
+@register()
+def pictures_can_be_signed(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Refuse half of what signing for CloudFront takes: pictures would be public, or no more."""
+    wanted = {
+        "AWS_CLOUDFRONT_KEY": settings.AWS_CLOUDFRONT_KEY,
+        "AWS_CLOUDFRONT_KEY_ID": settings.AWS_CLOUDFRONT_KEY_ID,
+    }
+    missing = [name for name, value in wanted.items() if not value]
+    if not settings.AWS_S3_CUSTOM_DOMAIN:
+        missing.append("AWS_S3_CUSTOM_DOMAIN")
+    if not any(wanted.values()) or not missing:
+        return []
+    return [
+        Error(
+            f"Signed URLs of CloudFront need {' and '.join(missing)}, too.",
+            hint="Set all three, or unset AWS_CLOUDFRONT_KEY and AWS_CLOUDFRONT_KEY_ID.",
+            id="triphase.E004",
+        )
+    ]

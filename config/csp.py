@@ -1,4 +1,4 @@
-"""The Content-Security-Policy: own files only, and the bucket for pictures and uploads."""
+"""The Content-Security-Policy: own files, and the buckets: of pictures, uploads, static files."""
 
 from urllib.parse import urlsplit
 
@@ -6,18 +6,28 @@ from csp.constants import NONE, SELF
 
 
 def directives(
-    *, bucket: str, region: str, endpoint_url: str | None, custom_domain: str | None
+    *,
+    bucket: str,
+    region: str,
+    endpoint_url: str | None,
+    custom_domain: str | None,
+    static_url: str = "",
 ) -> dict[str, list[str]]:
-    """Return the policy's directives for a bucket at an endpoint, or on AWS where it is None."""
+    """Return the policy's directives for a bucket at an endpoint, or on AWS where it is None.
+
+    ``static_url`` is where static files are, if that is another site. It is used with its path:
+    beside them, on the same host, there may be a bucket that others write to.
+    """
     uploads = _bucket_origins(bucket, region, endpoint_url)
+    own = [SELF, *([static_url] if "://" in static_url else [])]
     pictures = uploads + ([f"https://{custom_domain}"] if custom_domain else [])
     return {
         "default-src": [NONE],
-        "script-src": [SELF],
-        "style-src": [SELF],
-        "font-src": [SELF],
+        "script-src": own,
+        "style-src": own,
+        "font-src": own,
         # data: for the icons inside the stylesheet, blob: for the picture being cropped.
-        "img-src": [SELF, "data:", "blob:", *pictures],
+        "img-src": [*own, "data:", "blob:", *pictures],
         "connect-src": [SELF, *uploads],
         "manifest-src": [SELF],
         "form-action": [SELF],

@@ -6,6 +6,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import limits
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env
 
@@ -55,6 +57,22 @@ def origins_of(hosts: list[str], *, or_set: str) -> list[str]:
     if any("*" in host or host.startswith(".") for host in hosts):
         raise ImproperlyConfigured(f"{or_set} must be set where ALLOWED_HOSTS has a wildcard.")
     return [f"https://{host}" for host in hosts]
+
+
+def rsa_key(name: str) -> str | None:
+    r"""Return the RSA private key (PEM) in variable ``name``; ``\n`` may stand for a new line."""
+    value = env.str(name, "").replace("\\n", "\n")
+    if not value:
+        return None
+    try:
+        key = load_pem_private_key(value.encode(), password=None)
+    except (ValueError, TypeError) as error:
+        raise ImproperlyConfigured(
+            f"{name} must be an RSA private key in PEM, without a password."
+        ) from error
+    if not isinstance(key, RSAPrivateKey) or key.key_size < 2048:
+        raise ImproperlyConfigured(f"{name} must be an RSA key of 2048 bits.")
+    return value
 
 
 def secret_key(name: str, *, made_in: Path | None) -> str:

@@ -9,7 +9,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from config import csp, logging
-from config.env import env, one_of, origins_of, rate, secret_key, url, whole_number
+from config.env import env, one_of, origins_of, rate, rsa_key, secret_key, url, whole_number
+from config.origins import bucket_url
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
@@ -49,17 +50,25 @@ AWS_S3_ADDRESSING_STYLE = one_of(
 )
 # A CDN in front of avatars/: its pictures are then public under unguessable names.
 AWS_S3_CUSTOM_DOMAIN = env.str("AWS_S3_CUSTOM_DOMAIN", None)
+# With a key pair of CloudFront they are private, and the URLs signed.
+# https://django-storages.readthedocs.io/en/latest/backends/amazon-S3.html#cloudfront-signed-urls
+AWS_CLOUDFRONT_KEY_ID = env.str("AWS_CLOUDFRONT_KEY_ID", None)
+AWS_CLOUDFRONT_KEY = rsa_key("AWS_CLOUDFRONT_KEY")
+# Static files in a bucket that everybody may read; unset, each process serves its own.
+AWS_STATIC_BUCKET_NAME = env.str("AWS_STATIC_BUCKET_NAME", "")
+# A CDN in front of that bucket.
+AWS_STATIC_CUSTOM_DOMAIN = env.str("AWS_STATIC_CUSTOM_DOMAIN", "")
 
 # --- AWS time-outs -----------------------------------------------------------------------------
 
-# The one home of these figures: boto3, PynamoDB and `uploads.bucket.in_time` all read them here.
+# The one home of these figures: boto3, PynamoDB and `uploads.deadlines` all read them here.
 # The SDK's own time-outs hold for each address of a name (S3 has eight), for each operation on a
 # socket and for each attempt, so they bound nothing as a whole: AWS_CALL_SECONDS does. A request
 # that is given up may still be carried out, which the protocol allows for.
 #
 #   a call       at most AWS_CALL_SECONDS, with its retries and the pauses between them
-#   a confirm    four calls in a row: item and upload side by side, PUT, update, and the item
-#                again if nobody knows what became of the update; and what decoding takes
+#   a confirm    five calls at worst: item and upload (side by side if a thread is free), PUT,
+#                update, and the item again if nobody knows what became of that; and decoding
 #   a removal    three calls in a row; again, up to avatars.services.WRITE_ATTEMPTS times, only
 #                while others change the item between its read and its update
 #   a page       the users page one call; a page of the table or the bucket as many as
@@ -249,16 +258,29 @@ AXES_VERBOSE = False
 # --- Files and pictures ------------------------------------------------------------------------
 
 STATIC_URL = "static/"
+STATICFILES_BACKEND = "config.static.StaticFiles"
+if DEBUG:
+    STATICFILES_BACKEND = "django.contrib.staticfiles.storage.StaticFilesStorage"
+elif AWS_STATIC_BUCKET_NAME:
+    STATICFILES_BACKEND = "config.static.S3StaticFiles"
+    STATIC_URL = (
+        f"https://{AWS_STATIC_CUSTOM_DOMAIN}/"
+        if AWS_STATIC_CUSTOM_DOMAIN
+        else bucket_url(
+            AWS_STATIC_BUCKET_NAME,
+            region=AWS_REGION,
+            endpoint_url=AWS_S3_PUBLIC_ENDPOINT_URL,
+            style=AWS_S3_ADDRESSING_STYLE,
+        )
+    )
+    # It would serve STATIC_ROOT at the root of the site.
+    MIDDLEWARE.remove("whitenoise.middleware.WhiteNoiseMiddleware")
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "uploads.storage.PresignedStorage"},
     "avatars": {"BACKEND": "uploads.storage.PresignedStorage"},
-    "staticfiles": {
-        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
-        if DEBUG
-        else "config.static.StaticFiles"
-    },
+    "staticfiles": {"BACKEND": STATICFILES_BACKEND},
 }
 
 # --- Security ----------------------------------------------------------------------------------
@@ -270,6 +292,7 @@ CONTENT_SECURITY_POLICY = {
         region=AWS_REGION,
         endpoint_url=AWS_S3_PUBLIC_ENDPOINT_URL,
         custom_domain=AWS_S3_CUSTOM_DOMAIN,
+        static_url=STATIC_URL,
     )
 }
 CSRF_FAILURE_VIEW = "uploads.api.csrf_failure"
@@ -312,6 +335,7 @@ LOGGING = logging.configuration(
     level=one_of("LOG_LEVEL", "INFO", ["DEBUG", "INFO", "WARNING", "ERROR"]),
     secrets=[
         *(SECRET_KEY, AWS_SECRET_ACCESS_KEY or "", AWS_SESSION_TOKEN or ""),
+        AWS_CLOUDFRONT_KEY or "",
         str(DATABASES["default"].get("PASSWORD") or ""),
     ],
 )

@@ -56,6 +56,7 @@ BAD: list[tuple[str, str]] = [
     ("MAX_PENDING_UPLOADS", "1001"),
     ("TRUSTED_PROXIES", "-1"),
     ("LOG_LEVEL", "loud"),
+    ("AWS_CLOUDFRONT_KEY", "-----BEGIN PRIVATE KEY-----"),
     ("AWS_S3_ADDRESSING_STYLE", "sideways"),
     ("AVATAR_MAX_BYTES", "-5"),
     ("AVATAR_MAX_BYTES", "5MB"),
@@ -209,6 +210,16 @@ def test_server_does_not_start_when_the_storage_of_rates_cannot_be_used() -> Non
     assert done.returncode == 1
     assert "RATE_LIMIT_STORAGE cannot be used" in done.stderr
     assert "hunter2" not in done.stderr
+
+
+@pytest.mark.parametrize("query", ["", "?connect_timeout=2"])
+def test_nobody_waits_for_long_for_a_database_that_is_not_there(query: str) -> None:
+    url = f"postgres://user:password@host/name{query}"
+
+    [databases] = settings_with("DATABASES", **PRODUCTION | {"DATABASE_URL": url})
+
+    assert isinstance(databases, dict)
+    assert int(databases["default"]["OPTIONS"]["connect_timeout"]) == (2 if query else 5)
 
 
 # --- The Content-Security-Policy that follows from them ---

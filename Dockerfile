@@ -1,0 +1,40 @@
+# syntax=docker/dockerfile:1
+# The site as a container: `docker build --tag triphase .`; docs/operations.md says how to run it.
+
+# The Python that the tests run on, and whose wheels constraints.txt pins.
+FROM python:3.11.14-slim-bookworm AS build
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
+WORKDIR /app
+RUN python -m venv /venv
+ENV PATH=/venv/bin:$PATH
+COPY requirements.txt constraints.txt ./
+# What stands behind this mark in requirements.txt is for the demo and the tests. Wheels only, so
+# that nothing is compiled and no package runs code of its own here; pip is not needed afterwards.
+RUN sed '/^# The embedded AWS/,$d' requirements.txt >production.txt \
+    && pip install --only-binary :all: --requirement production.txt --constraint constraints.txt \
+    && pip uninstall --yes pip
+COPY . .
+# The names hold hashes, so the files of two versions stand side by side. No secret is used: these
+# settings are for this one command.
+RUN AWS_STORAGE_BUCKET_NAME=none SECRET_KEY=none ALLOWED_HOSTS=none DATABASE_URL=sqlite://:memory: \
+    python manage.py collectstatic --no-input \
+    && python -m compileall -q /app
+
+FROM python:3.11.14-slim-bookworm
+# A fixed number, for volumes and for `runAsUser`; there is no home and no shell to log in to.
+RUN groupadd --gid 10001 triphase \
+    && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent \
+    --shell /usr/sbin/nologin triphase
+COPY --from=build /venv /venv
+COPY --from=build /app /app
+# The root filesystem may be read-only: nothing is written but to /dev/shm and /tmp.
+ENV PATH=/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 PORT=8000 WEB_CONCURRENCY=2
+WORKDIR /app
+USER 10001:10001
+EXPOSE 8000
+# SIGTERM lets running requests end: see docker/gunicorn.py for how long that may take.
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
+    CMD ["python", "docker/healthcheck.py"]
+ENTRYPOINT ["/app/docker/entrypoint.sh"]
+CMD ["serve"]

@@ -1,0 +1,34 @@
+"""How gunicorn serves the site; ``WEB_CONCURRENCY`` is the number of its processes.
+
+https://docs.gunicorn.org/en/stable/settings.html
+"""
+
+import os
+from pathlib import Path
+
+from django.conf import settings
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+bind = f"0.0.0.0:{settings.PORT}"
+worker_class = "gthread"
+# AWS_POOL_CONNECTIONS holds a connection for each of them.
+threads = 16
+# Until a process is taken for dead that no longer reports, and until one that is asked to end
+# must have answered. Nobody waits for AWS longer than 54 s (tests/faults/test_bounds.py).
+timeout = 100
+graceful_timeout = 100
+# Longer than proxies keep an idle connection (Caddy 120 s, an AWS load balancer 60 s): if the
+# server closed it first, a request might be on its way.
+keepalive = 130
+# The root of a container is read-only, and a slow disk must not make a process look dead.
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 (memory)
+control_socket_disable = True
+# Its own messages, too, as lines of JSON.
+logconfig_dict = {
+    **settings.LOGGING,
+    "loggers": {
+        **settings.LOGGING["loggers"],
+        "gunicorn.error": {"level": "INFO", "handlers": [], "propagate": True},
+    },
+}

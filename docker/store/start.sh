@@ -1,0 +1,143 @@
+#!/usr/bin/env bash
+# Runs the smallest Ceph that keeps what it is given: one monitor, one storage daemon on a sparse
+# file, and the S3 gateway on port 7480. If one of them ends, all end: whoever started this starts
+# it again. One copy of everything, so back it up.
+#
+#   S3_ACCESS_KEY, S3_SECRET_KEY   the one user
+#   STORE_GIGABYTES                how far the file may grow, fixed at the first start (20)
+#   STORE_DATA, STORE_ADDRESS      where data is kept (/data), and which address to listen on (all)
+set -euo pipefail
+
+: "${S3_ACCESS_KEY:?must be set}" "${S3_SECRET_KEY:?must be set}"
+data=${STORE_DATA:-/data}
+fsid=5e3f7f5c-6a0e-4a57-9f0e-0d5a1c7a0001
+osd=5e3f7f5c-6a0e-4a57-9f0e-0d5a1c7a0002
+run=$(mktemp -d)
+export CEPH_CONF=$run/ceph.conf
+mkdir -p "$data"/{mon,osd,gateway}
+
+# What the daemons say to each other stays in this container, so they need no keys.
+cat >"$CEPH_CONF" <<CONF
+[global]
+fsid = $fsid
+mon host = [v2:127.0.0.1:3300,v1:127.0.0.1:6789]
+public addr = 127.0.0.1
+cluster addr = 127.0.0.1
+public network = 127.0.0.0/8
+cluster network = 127.0.0.0/8
+ms bind ipv6 = false
+auth cluster required = none
+auth service required = none
+auth client required = none
+run dir = $run
+admin socket = $run/\$name.asok
+crash dir = $run
+log file =
+log to stderr = true
+mon cluster log file =
+osd pool default size = 1
+osd pool default min size = 1
+osd pool default pg num = 4
+osd pool default pgp num = 4
+osd pool default pg autoscale mode = off
+osd crush chooseleaf type = 0
+mon allow pool size one = true
+mon max pg per osd = 1000
+[mon.a]
+mon data = $data/mon
+[osd]
+osd data = $data/osd
+osd objectstore = bluestore
+osd crush initial weight = 1
+crush location = root=default host=localhost
+bluestore block size = $((${STORE_GIGABYTES:-20} * 1024 ** 3))
+bluestore block create = true
+bluestore cache autotune = false
+bluestore cache size = 134217728
+osd op num shards = 2
+osd op num threads per shard = 1
+[client.rgw]
+rgw data = $data/gateway
+rgw frontends = beast endpoint=${STORE_ADDRESS:-0.0.0.0}:7480
+rgw enable usage log = false
+rgw enable ops log = false
+# Else the gateway asks the monitor for an encryption that there are no keys for, for 300 seconds.
+ms mon client mode = crc
+CONF
+
+pids=()
+# stop PID: asks a daemon to end, and insists after ten seconds: one that waits for another which
+# is gone would wait for ever.
+stop() {
+    kill "$1" 2>/dev/null || return 0
+    for _ in {1..100}; do
+        kill -0 "$1" 2>/dev/null || return 0
+        sleep 0.1
+    done
+    kill -KILL "$1" 2>/dev/null || :
+}
+end() {
+    trap '' TERM INT
+    # The gateway first, the monitor last: each may still need the ones before it.
+    for ((place = ${#pids[@]} - 1; place >= 0; place--)); do
+        stop "${pids[place]}"
+    done
+    rm -rf "$run"
+}
+trap 'end; exit 0' TERM INT
+trap end EXIT
+
+start() {
+    "$@" &
+    pids+=($!)
+}
+# until_ready SECONDS COMMAND…: waits for the command to succeed.
+until_ready() {
+    local limit=$((SECONDS + $1))
+    shift
+    until "$@" >/dev/null 2>&1; do
+        if ((SECONDS >= limit)) || ! kill -0 "${pids[-1]}"; then
+            echo "start-store: not ready in time: $*" >&2
+            exit 1
+        fi
+        sleep 0.5
+    done
+}
+osd_is_up() {
+    ceph --connect-timeout 2 osd stat | grep -q '1 up' &&
+        ceph --admin-daemon "$run/osd.0.asok" status | grep -q '"state": "active"'
+}
+answers() { (exec 3<>/dev/tcp/127.0.0.1/7480); }
+
+if [[ ! -e $data/mon/store.db ]]; then
+    monmaptool --create --clobber --fsid "$fsid" \
+        --addv a '[v2:127.0.0.1:3300,v1:127.0.0.1:6789]' "$run/monmap"
+    ceph-mon -i a --mkfs --monmap "$run/monmap"
+fi
+start ceph-mon -f -i a
+until_ready 60 ceph --connect-timeout 2 quorum_status
+
+if [[ ! -e $data/osd/is-made ]]; then
+    ceph --connect-timeout 10 osd new "$osd" 0
+    ceph-osd -i 0 --mkfs --osd-uuid "$osd"
+    touch "$data/osd/is-made"
+fi
+start ceph-osd -f -i 0
+until_ready 120 osd_is_up
+
+start radosgw -f -n client.rgw
+until_ready 120 answers
+
+admin() { radosgw-admin -n client.rgw --admin-socket= "$@" --uid=triphase >/dev/null; }
+if admin user info 2>/dev/null; then
+    # A changed secret takes effect; another access key is added.
+    admin key create --key-type=s3 --access-key="$S3_ACCESS_KEY" --secret-key="$S3_SECRET_KEY"
+else
+    admin user create --display-name=triphase \
+        --access-key="$S3_ACCESS_KEY" --secret-key="$S3_SECRET_KEY"
+fi
+echo "start-store: S3 answers on port 7480." >&2
+
+wait -n || true
+echo "start-store: one of the daemons has ended." >&2
+exit 1
