@@ -1,6 +1,8 @@
 """What the settings of a test run come from: set before Django reads them (``-p`` in pyproject).
 
-Each process of a parallel run has an embedded AWS of its own, on a port of its own.
+Each process of a parallel run has an embedded AWS of its own, on a port of its own. With
+TEST_S3_ENDPOINT_URL only its tables are embedded: the bucket is on an engine that knows the keys
+TEST_S3_ACCESS_KEY and TEST_S3_SECRET_KEY, one bucket for each process (``make test-engines``).
 """
 
 import os
@@ -27,3 +29,13 @@ os.environ |= {
     # PynamoDB would read a file of the machine's.
     "PYNAMODB_CONFIG": os.devnull + "/none",
 }
+
+if "TEST_S3_ENDPOINT_URL" in os.environ:
+    os.environ |= {
+        "AWS_STORAGE_BUCKET_NAME": f"triphase{os.environ.get('PYTEST_XDIST_WORKER', '')}",
+        "AWS_ACCESS_KEY_ID": os.environ["TEST_S3_ACCESS_KEY"],
+        "AWS_SECRET_ACCESS_KEY": os.environ["TEST_S3_SECRET_KEY"],
+        "AWS_ENDPOINT_URL_S3": os.environ["TEST_S3_ENDPOINT_URL"],
+        "AWS_ENDPOINT_URL_DYNAMODB": f"http://127.0.0.1:{os.environ['EMBEDDED_AWS_PORT']}",
+        "SITE_ORIGINS": "http://localhost:8000",
+    }

@@ -115,6 +115,24 @@ def signature_mismatch(access_key: str, string_to_sign: str, provided: str) -> S
     )
 
 
+def malformed_xml() -> S3Error:
+    return S3Error(
+        "MalformedXML",
+        "The XML you provided was not well-formed or did not validate against our published schema",
+        400,
+    )
+
+
+def no_such_upload(upload_id: str) -> S3Error:
+    return S3Error(
+        "NoSuchUpload",
+        "The specified upload does not exist. The upload ID may be invalid, or the upload may"
+        " have been aborted or completed.",
+        404,
+        {"UploadId": upload_id},
+    )
+
+
 def malformed_form() -> S3Error:
     return S3Error(
         "MalformedPOSTRequest",

@@ -29,7 +29,15 @@ from uploads.embedded.authentication import (
     is_sha256,
 )
 from uploads.embedded.digests import check_digests, check_payload_hash
-from uploads.embedded.errors import DynamoDBError, S3Error, entity_too_large, method_not_allowed
+from uploads.embedded.documents import check_document
+from uploads.embedded.errors import (
+    DynamoDBError,
+    S3Error,
+    access_denied,
+    entity_too_large,
+    method_not_allowed,
+    no_such_upload,
+)
 from uploads.embedded.messages import Environ, Request, Response
 from uploads.embedded.policy import MAX_POST_SIZE
 from uploads.embedded.post import post_object
@@ -101,7 +109,17 @@ class Front:
                 check_payload_hash(body, declared)
             if declared != UNSIGNED_TRAILER:
                 check_digests(body, request.header)
+            check_document(request.method, request.query, body)
+            self._check_state(request)
             return self._store.s3(request, body, size)
+
+    def _check_state(self, request: Request) -> None:
+        """Refuse what moto would not, for what the bucket is like."""
+        if self._store.is_public_acl_blocked(request.bucket, request.header("x-amz-acl")):
+            raise access_denied()
+        upload = request.query.get("uploadId", "")
+        if upload and not self._store.has_upload(request.bucket, upload):
+            raise no_such_upload(upload)
 
     def _dynamodb(self, request: Request) -> Response:
         request_id = secrets.token_hex(16).upper()

@@ -36,7 +36,7 @@ from uploads.embedded.signatures import (
     parse_scope,
     sign_policy,
 )
-from uploads.embedded.store import Store
+from uploads.embedded.store import EXPIRATION, Store
 from uploads.embedded.tagging import read_tagging, tagging_header
 
 SIGNATURE_FIELDS = (
@@ -80,6 +80,8 @@ def post_object(request: Request, account: Account, store: Store, now: datetime)
     fields = _with_bucket(form.fields, request.bucket)
     check_fields(policy, fields, now)
     headers = object_headers(fields)
+    if store.is_public_acl_blocked(request.bucket, headers.get("x-amz-acl", "")):
+        raise access_denied()
     with SpooledTemporaryFile(max_size=IN_MEMORY) as file:
         size = form.save_file(file, policy.max_size)
         check_size(policy, size)
@@ -88,7 +90,9 @@ def post_object(request: Request, account: Account, store: Store, now: datetime)
         stored = store.put_object(request.bucket, fields["key"], file, size, headers)
     if stored.status != 200:
         return stored
-    return _success(request, fields, dict(stored.headers).get("ETag", ""))
+    answer = _success(request, fields, dict(stored.headers).get("ETag", ""))
+    answer.headers += [pair for pair in stored.headers if pair[0] == EXPIRATION]
+    return answer
 
 
 def check_signature(fields: Mapping[str, str], account: Account, now: datetime) -> None:

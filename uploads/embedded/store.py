@@ -6,9 +6,11 @@ request at a time enters it, with its whole body at hand, and `If-None-Match: *`
 
 from __future__ import annotations
 
+import re
 import sys
 import threading
 from collections.abc import Mapping
+from datetime import UTC
 from typing import IO, Any
 from urllib.parse import unquote
 
@@ -22,6 +24,8 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.formparser import FormDataParser
 
 from uploads.embedded.cors import Rule
+from uploads.embedded.expiration import Rule as ExpiryRule
+from uploads.embedded.expiration import expiration
 from uploads.embedded.messages import Environ, Request, Response, path_of
 from uploads.embedded.signatures import ALGORITHM, Account
 
@@ -37,6 +41,8 @@ DROPPED = frozenset(
         "x-amzn-requestid",
     }
 )
+EXPIRATION = "x-amz-expiration"
+PUBLIC_ACLS = frozenset({"public-read", "public-read-write", "authenticated-read"})
 MOTO_ONLY = ("HTTP_X_MOTO_ACCOUNT_ID", "HTTP_TRANSFER_ENCODING", "HTTP_ORIGIN")
 
 
@@ -61,7 +67,11 @@ class Store:
 
     def s3(self, request: Request, body: IO[bytes], size: int) -> Response:
         """moto's answer to an S3 request that was found good."""
-        return self._call("s3", self._environ(request, body, size))
+        response = self._call("s3", self._environ(request, body, size))
+        if response.status in {200, 206} and _is_about_an_object(request):
+            header = self._expiration(request.bucket, request.key)
+            response.headers += [(EXPIRATION, header)] if header else []
+        return response
 
     def dynamodb(self, request: Request, body: IO[bytes], size: int) -> Response:
         """moto's answer to a DynamoDB request that was found good."""
@@ -95,9 +105,42 @@ class Store:
     def cors_rules(self, bucket: str) -> list[Rule] | None:
         """The rules put on the bucket, None if there is no such bucket."""
         with self._lock:
-            backend = get_backend("s3")[DEFAULT_ACCOUNT_ID][get_partition(self._account.region)]
-            found = backend.buckets.get(bucket)
+            found = self._backend().buckets.get(bucket)
             return None if found is None else [_rule(rule) for rule in found.cors]
+
+    def has_upload(self, bucket: str, upload_id: str) -> bool:
+        """Whether a multipart upload is under way; moto fails with a KeyError where it is not."""
+        with self._lock:
+            found = self._backend().buckets.get(bucket)
+            return found is None or upload_id in found.multiparts
+
+    def is_public_acl_blocked(self, bucket: str, acl: str) -> bool:
+        """Whether the canned ACL is one that the bucket's public access block refuses.
+
+        AWS: "Blocking public access to your Amazon S3 storage", BlockPublicAcls.
+        """
+        with self._lock:
+            found = self._backend().buckets.get(bucket)
+            block = found.public_access_block if found else None
+            return acl in PUBLIC_ACLS and block is not None and bool(block.block_public_acls)
+
+    def _expiration(self, bucket: str, key: str) -> str:
+        """The header x-amz-expiration of an object, which moto does not send."""
+        with self._lock:
+            backend = self._backend()
+            found = backend.buckets.get(bucket)
+            stored = found.keys.get(key) if found else None
+            if stored is None:
+                return ""
+            return expiration(
+                [one for one in map(_expiry_rule, found.rules) if one],
+                key=key,
+                tags=backend.tagger.get_tag_dict_for_resource(stored.arn),
+                written_at=stored.last_modified.replace(tzinfo=UTC),
+            )
+
+    def _backend(self) -> Any:
+        return get_backend("s3")[DEFAULT_ACCOUNT_ID][get_partition(self._account.region)]
 
     def reset(self) -> None:
         """Forget every bucket and table."""
@@ -114,6 +157,8 @@ class Store:
         Authorization header is put in anew for requests that were signed in the query or a form.
         """
         environ = {k: v for k, v in request.environ.items() if k not in MOTO_ONLY}
+        if not is_range(environ.get("HTTP_RANGE", "")):
+            environ.pop("HTTP_RANGE", None)
         service = "dynamodb" if "HTTP_X_AMZ_TARGET" in environ else "s3"
         scope = f"{self._account.access_key}/20000101/{self._account.region}/{service}/aws4_request"
         environ["HTTP_AUTHORIZATION"] = f"{ALGORITHM} Credential={scope}, SignedHeaders=host"
@@ -140,6 +185,40 @@ class Store:
                 chunks.close()
         response.headers = [pair for pair in response.headers if _is_kept(pair[0].lower(), environ)]
         return response
+
+
+def is_range(text: str) -> bool:
+    """Whether a Range header asks for one range of bytes; any other is ignored (RFC 9110, 14.2)."""
+    match = re.fullmatch(r"bytes=(\d*)-(\d*)", text, re.ASCII)
+    if not match or match.group() == "bytes=-":
+        return False
+    first, last = match.groups()
+    return not (first and last) or int(first) <= int(last)
+
+
+def _is_about_an_object(request: Request) -> bool:
+    """Whether the answer is about an object itself, and not about its tags or an upload's part."""
+    if request.method == "DELETE" or not request.key:
+        return False
+    others = {
+        name
+        for name in request.query
+        if not name.lower().startswith(("x-amz-", "response-", "x-id"))
+    }
+    return not others or (request.method == "POST" and others == {"uploadId"})
+
+
+def _expiry_rule(rule: Any) -> ExpiryRule | None:
+    """One of moto's lifecycle rules, None if it is off or expires nothing by age."""
+    if rule.status != "Enabled" or not rule.expiration_days:
+        return None
+    chosen, prefix, tags = rule.filter, rule.prefix or "", {}
+    if chosen and chosen.and_filter:
+        prefix, tags = chosen.and_filter.prefix or "", dict(chosen.and_filter.tags or {})
+    elif chosen:
+        prefix = chosen.prefix or ""
+        tags = {chosen.tag_key: chosen.tag_value} if chosen.tag_key else {}
+    return ExpiryRule(rule.id, int(rule.expiration_days), prefix, tags)
 
 
 def _moto_app(name: str) -> Flask:

@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from uploads.embedded.errors import S3Error
+from uploads.embedded.errors import S3Error, malformed_xml
 
 MAX_TAGS = 10
 MAX_KEY = 128
@@ -27,10 +27,10 @@ def read_tagging(xml: str) -> dict[str, str]:
     try:
         root: Element = fromstring(xml, forbid_dtd=True)
     except (ParseError, DefusedXmlException, ValueError):
-        raise _malformed() from None
+        raise malformed_xml() from None
     tag_sets = list(root)
     if _tag(root) != "Tagging" or [_tag(child) for child in tag_sets] != ["TagSet"]:
-        raise _malformed()
+        raise malformed_xml()
     pairs = [_pair(child) for child in tag_sets[0]]
     _check(pairs)
     return dict(pairs)
@@ -44,7 +44,7 @@ def tagging_header(tags: dict[str, str]) -> str:
 def _pair(tag: Element) -> tuple[str, str]:
     parts = {_tag(child): child.text or "" for child in tag}
     if _tag(tag) != "Tag" or len(tag) != 2 or set(parts) != {"Key", "Value"}:
-        raise _malformed()
+        raise malformed_xml()
     return parts["Key"], parts["Value"]
 
 
@@ -65,14 +65,6 @@ def _check(pairs: list[tuple[str, str]]) -> None:
 def _tag(element: Element) -> str:
     """The element's name without its namespace, which S3 does not insist on."""
     return element.tag.rpartition("}")[2]
-
-
-def _malformed() -> S3Error:
-    return S3Error(
-        "MalformedXML",
-        "The XML you provided was not well-formed or did not validate against our published schema",
-        400,
-    )
 
 
 def _invalid(message: str, **details: str) -> S3Error:

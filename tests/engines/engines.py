@@ -1,0 +1,82 @@
+"""Which engines a run of the suite asks, and how their clients are made.
+
+The embedded server is always there. Others are offered in TEST_ENGINES, as
+``radosgw=http://127.0.0.1:7480,dynalite=http://127.0.0.1:4567``, by whoever has started them.
+"""
+
+import os
+from dataclasses import dataclass
+from typing import Any, Final
+
+import boto3
+from botocore.config import Config
+from mypy_boto3_dynamodb import DynamoDBClient
+from mypy_boto3_s3 import S3Client
+
+from tests.functional.embedded.builders import ACCESS_KEY, SECRET_KEY, Signer
+
+VARIABLE = "TEST_ENGINES"
+REGION: Final = "us-east-1"
+EMBEDDED = "embedded"
+S3_ENGINES = [EMBEDDED, "radosgw"]
+TABLE_ENGINES = [EMBEDDED, "ministack", "dynalite"]
+TITLES = {
+    EMBEDDED: "embedded (moto behind a front)",
+    "radosgw": "Ceph radosgw 16.2",
+    "ministack": "ministack 1.5",
+    "dynalite": "dynalite 4.0",
+}
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A server of S3 or DynamoDB, with the one account that all of them know."""
+
+    name: str
+    url: str
+
+    def s3(self) -> S3Client:
+        """Return a client that asks once and reports what it is told."""
+        return boto3.client(
+            "s3",
+            endpoint_url=self.url,
+            config=Config(
+                signature_version="s3v4",
+                s3={"addressing_style": "path"},
+                retries={"total_max_attempts": 1},
+                max_pool_connections=32,
+            ),
+            **self._account(),
+        )
+
+    def dynamodb(self, *, secret_key: str = SECRET_KEY) -> DynamoDBClient:
+        """Return a client that asks once and reports what it is told."""
+        return boto3.client(
+            "dynamodb",
+            endpoint_url=self.url,
+            config=Config(retries={"total_max_attempts": 1}, max_pool_connections=32),
+            **self._account(secret_key),
+        )
+
+    def _account(self, secret_key: str = SECRET_KEY) -> Any:
+        return {
+            "region_name": REGION,
+            "aws_access_key_id": ACCESS_KEY,
+            "aws_secret_access_key": secret_key,
+        }
+
+
+def signer(**changes: Any) -> Signer:
+    """Return what signs as the account does, but for ``changes``."""
+    return Signer(**{"region": REGION, **changes})
+
+
+def offered(names: list[str]) -> list[str]:
+    """Return those of ``names`` that this run can ask."""
+    return [name for name in names if name == EMBEDDED or name in urls()]
+
+
+def urls() -> dict[str, str]:
+    """Return the URLs of the engines that were started for this run."""
+    pairs = [pair.partition("=") for pair in os.environ.get(VARIABLE, "").split(",") if pair]
+    return {name: url for name, _, url in pairs}

@@ -1,0 +1,61 @@
+"""The header x-amz-expiration: which rules reach an object, and when the first of them is due."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from tests.functional.embedded.builders import Place
+from uploads.embedded.expiration import Rule, expiration
+
+NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
+MIDNIGHT = datetime(2026, 1, 2, tzinfo=UTC)
+
+
+def told(*rules: Rule, written_at: datetime = NOON) -> str:
+    return expiration(rules, key="a/b", tags={"x": "1", "y": "2"}, written_at=written_at)
+
+
+def test_date_is_the_next_midnight_when_the_days_are_over() -> None:
+    rule = Rule("r", 1)
+
+    assert told(rule) == 'expiry-date="Sun, 04 Jan 2026 00:00:00 GMT", rule-id="r"'
+    assert told(rule, written_at=MIDNIGHT).startswith('expiry-date="Sat, 03 Jan 2026 00:00:00 GMT"')
+
+
+def test_first_rule_is_named_when_several_reach_the_object() -> None:
+    assert 'rule-id="a%20b"' in told(Rule("later", 9), Rule("a b", 2), Rule("last", 30))
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [Rule("r", 1, "b"), Rule("r", 1, "", {"x": "2"}), Rule("r", 1, "a/", {"x": "1", "z": "3"})],
+    ids=["prefix", "tag", "one of the tags"],
+)
+def test_nothing_is_told_when_a_rule_does_not_reach_the_object_by(rule: Rule) -> None:
+    assert told(rule) == ""
+
+
+@pytest.mark.parametrize(
+    ("changes", "expires"),
+    [
+        ({"Filter": {"And": {"Prefix": "a/", "Tags": [{"Key": "x", "Value": "1"}]}}}, True),
+        ({"Filter": {"And": {"Prefix": "b/", "Tags": [{"Key": "x", "Value": "1"}]}}}, False),
+        ({"Filter": {"Prefix": ""}}, True),
+        ({"Prefix": "a/"}, True),
+        ({"Prefix": "b/"}, False),
+        ({"Filter": {"Prefix": ""}, "Status": "Disabled"}, False),
+    ],
+)
+def test_rule_is_read_in_each_of_its_shapes(
+    place: Place, changes: dict[str, Any], *, expires: bool
+) -> None:
+    rule: Any = {"ID": "r", "Status": "Enabled", "Expiration": {"Days": 1}, **changes}
+    place.s3.put_bucket_lifecycle_configuration(
+        Bucket=place.name, LifecycleConfiguration={"Rules": [rule]}
+    )
+    place.put("a/b", Tagging="x=1")
+
+    assert ("Expiration" in place.head("a/b")) == expires
+    tags = place.s3.get_object_tagging(Bucket=place.name, Key="a/b")
+    assert "x-amz-expiration" not in tags["ResponseMetadata"]["HTTPHeaders"]
