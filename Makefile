@@ -21,11 +21,15 @@ run: $(VENV)/.run ## Set up, start everything on this machine, serve on PORT (de
 
 .PHONY: test
 test: $(VENV)/.test chromium ## Set up and run all tests, in a browser too
-	@$(BIN)/python -m pytest -n auto -m "not thorough" $(ARGS)
+	@$(BIN)/python -m pytest -n auto -m "not thorough and not engines" $(ARGS)
+
+.PHONY: test-engines
+test-engines: $(VENV)/.test chromium ## Ask Ceph's radosgw and two table servers what the tests ask the embedded AWS
+	@$(BIN)/python -m tests.engines
 
 .PHONY: simulate
 simulate: $(VENV)/.test ## Try more schedules of the protocol: STEPS=…, SEED=…, SCENARIO=… FAULTS=…, MUTANT=…
-	@$(BIN)/python -m tests.simulation $(if $(STEPS),--steps $(STEPS)) $(if $(SEED),--seed $(SEED)) \
+	@$(BIN)/python -m tests.simulation $(if $(STEPS),--steps "$(STEPS)") $(if $(SEED),--seed "$(SEED)") \
 		$(if $(SCENARIO),--scenario "$(SCENARIO)") $(if $(FAULTS),--faults $(FAULTS)) \
 		$(if $(MUTANT),--mutant $(MUTANT))
 
@@ -45,6 +49,14 @@ format: $(VENV)/.test ## Format the code and the templates
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIN)/djlint templates --reformat --quiet
+
+.PHONY: deploy
+deploy: $(VENV)/.run ## Make or update a stack on AWS, print its settings: STACK=…, PARAMETERS="Image=… SiteHost=…"
+	@$(BIN)/python -m infra deploy "$(STACK)" $(PARAMETERS)
+
+.PHONY: destroy
+destroy: $(VENV)/.run ## Remove a stack and all it holds: STACK=…, CONFIRM=yes to be asked nothing
+	@$(BIN)/python -m infra destroy "$(STACK)" $(if $(filter yes,$(CONFIRM)),--yes)
 
 .PHONY: clean
 clean: ## Remove the virtual environment, the database and what tools have cached

@@ -1,12 +1,16 @@
 """What the bucket and the tables must be like, and how they become so.
 
-Idempotent: each feature is read first and written only where it differs.
+Idempotent: each feature is read first and written only where it differs. What infra/triphase.yaml
+makes is the same, as tests/infra/test_storage.py compares.
 """
 
+import json
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from botocore.exceptions import ClientError
 from django.conf import settings
 from django.utils.module_loading import import_string
 from pynamodb.models import Model
@@ -17,104 +21,205 @@ from uploads.lifecycle import lifecycle_rules
 
 @dataclass(frozen=True)
 class Feature:
-    """One thing to provision: its name, whether it is as it should be, and how to make it so."""
+    """One thing to provision: its name, how to read it, what it must be, how to make it so."""
 
     name: str
-    is_there: Callable[[], bool]
+    read: Callable[[], Any]
+    wanted: Any
     make: Callable[[], Any]
 
+    def is_there(self) -> bool:
+        """Return whether it is as it should be."""
+        return bool(self.read() == self.wanted)
 
-def provision(*, change: bool) -> Iterator[str]:
-    """Yield the name of each feature that is missing or differs, and mend it if ``change``."""
+
+@dataclass(frozen=True)
+class Difference:
+    """A feature that is not as it should be; not ``supported`` where the engine lacks it."""
+
+    name: str
+    supported: bool = True
+
+
+# How engines other than AWS say that they do not have a request.
+LACKING = {"NotImplemented", "MethodNotAllowed", "UnknownOperationException", "InvalidAction"}
+# How DynamoDB says that the table is still busy with the request before.
+BUSY = {"ResourceInUseException", "ContinuousBackupsUnavailableException"}
+BUSY_ATTEMPTS = 30
+BUSY_PAUSE = 2  # seconds
+
+
+def provision(*, change: bool) -> Iterator[Difference]:
+    """Yield each feature that is missing or differs, and mend it if ``change``."""
     for feature in [*bucket_features(settings.AWS_STORAGE_BUCKET_NAME), *table_features()]:
-        if not feature.is_there():
+        try:
+            if feature.is_there():
+                continue
             if change:
                 feature.make()
-            yield feature.name
+        except KeyError:  # answered, but about something else: the request was not understood
+            yield Difference(feature.name, supported=False)
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in LACKING:
+                raise
+            yield Difference(feature.name, supported=False)
+        else:
+            yield Difference(feature.name)
 
 
 def bucket_features(bucket: str) -> list[Feature]:
     """Return the features of the bucket called ``bucket``, the bucket itself first."""
     s3 = client()
-
-    def configured(read: Callable[[], Any], wanted: object, *absent: str) -> Callable[[], bool]:
-        return lambda: unless_absent(read, *absent, "NoSuchBucket") == wanted
-
     return [
         Feature(
             f"bucket {bucket}",
-            lambda: unless_absent(lambda: s3.head_bucket(Bucket=bucket), "404") is not None,
+            lambda: bool(unless_absent(lambda: s3.head_bucket(Bucket=bucket), "404")),
+            True,
             lambda: s3.create_bucket(Bucket=bucket, **_location()),
         ),
-        Feature(
+        _setting(
+            "no ACLs",
+            "OwnershipControlsNotFoundError",
+            lambda: s3.get_bucket_ownership_controls(Bucket=bucket)["OwnershipControls"]["Rules"],
+            OWNERSHIP["Rules"],
+            lambda: s3.put_bucket_ownership_controls(Bucket=bucket, OwnershipControls=OWNERSHIP),
+        ),
+        _setting(
             "public access block",
-            configured(
-                lambda: s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"],
-                PUBLIC_ACCESS_BLOCK,
-                "NoSuchPublicAccessBlockConfiguration",
-            ),
+            "NoSuchPublicAccessBlockConfiguration",
+            lambda: blocks(s3.get_public_access_block(Bucket=bucket)),
+            True,
             lambda: s3.put_public_access_block(
-                Bucket=bucket, PublicAccessBlockConfiguration=PUBLIC_ACCESS_BLOCK
+                Bucket=bucket, PublicAccessBlockConfiguration=public_access_block()
             ),
         ),
-        Feature(
+        _setting(
             "encryption",
-            configured(
-                lambda: _algorithms(s3.get_bucket_encryption(Bucket=bucket)),
-                [ENCRYPTION],
-                "ServerSideEncryptionConfigurationNotFoundError",
-            ),
+            "ServerSideEncryptionConfigurationNotFoundError",
+            lambda: _algorithms(s3.get_bucket_encryption(Bucket=bucket)),
+            [ALGORITHM],
             lambda: s3.put_bucket_encryption(
-                Bucket=bucket,
-                ServerSideEncryptionConfiguration={
-                    "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": ENCRYPTION}}]
-                },
+                Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": [ENCRYPTION]}
             ),
         ),
-        Feature(
+        _setting(
             "CORS",
-            configured(
-                lambda: _sorted(s3.get_bucket_cors(Bucket=bucket)["CORSRules"]),
-                _sorted(cors_rules()),
-                "NoSuchCORSConfiguration",
-            ),
+            "NoSuchCORSConfiguration",
+            lambda: in_order(s3.get_bucket_cors(Bucket=bucket)["CORSRules"]),
+            in_order(cors_rules()),
             lambda: s3.put_bucket_cors(
                 Bucket=bucket, CORSConfiguration={"CORSRules": cors_rules()}
             ),
         ),
-        Feature(
+        _setting(
             "lifecycle",
-            configured(
-                lambda: _sorted(s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]),
-                _sorted(lifecycle_rules()),
-                "NoSuchLifecycleConfiguration",
-            ),
+            "NoSuchLifecycleConfiguration",
+            lambda: same_rules(s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]),
+            same_rules(lifecycle_rules()),
             lambda: s3.put_bucket_lifecycle_configuration(
                 Bucket=bucket, LifecycleConfiguration={"Rules": lifecycle_rules()}
+            ),
+        ),
+        *([_https_alone(bucket)] if _speaks_https() else []),
+    ]
+
+
+def _https_alone(bucket: str) -> Feature:
+    """Return the feature of refusing plain HTTP; whatever else the policy says is left alone."""
+    s3, wanted = client(), plain_http_refused(bucket)
+
+    def statements() -> list[Any]:
+        absent = "NoSuchBucketPolicy", "NoSuchBucket"
+        answer = unless_absent(lambda: s3.get_bucket_policy(Bucket=bucket), *absent)
+        return list(json.loads(answer["Policy"])["Statement"]) if answer else []
+
+    def add() -> None:
+        others = [one for one in statements() if one.get("Sid") != wanted["Sid"]]
+        policy = {"Version": "2012-10-17", "Statement": [*others, wanted]}
+        s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
+
+    return Feature(
+        "plain HTTP refused", lambda: in_order(wanted) in in_order(statements()), True, add
+    )
+
+
+def table_features() -> list[Feature]:
+    """Return the features of each table in ``PROVISIONED_TABLES``."""
+    models = [import_string(path) for path in settings.PROVISIONED_TABLES]
+    return [feature for model in models for feature in _features_of(model)]
+
+
+def _features_of(model: type[Model]) -> list[Feature]:
+    name = model.Meta.table_name
+    dynamodb: Any = model._get_connection().connection.client
+
+    def described() -> Any:
+        absent = "ResourceNotFoundException"
+        answer = unless_absent(lambda: dynamodb.describe_table(TableName=name), absent)
+        return answer["Table"] if answer else {}
+
+    def backups() -> Any:
+        answer = dynamodb.describe_continuous_backups(TableName=name)
+        status = answer["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
+        return status["PointInTimeRecoveryStatus"]
+
+    def update(**changes: Any) -> Callable[[], Any]:
+        return _patiently(lambda: dynamodb.update_table(TableName=name, **changes))
+
+    recovery = {"PointInTimeRecoveryEnabled": True}
+
+    return [
+        Feature(
+            f"table {name}",
+            lambda: bool(described()),
+            True,
+            lambda: model.create_table(wait=True, billing_mode=BILLING),
+        ),
+        Feature(
+            f"billing of {name}",
+            lambda: described().get("BillingModeSummary", {}).get("BillingMode"),
+            BILLING,
+            update(BillingMode=BILLING),
+        ),
+        Feature(
+            f"deletion protection of {name}",
+            lambda: (table := described()) and table["DeletionProtectionEnabled"],
+            True,
+            update(DeletionProtectionEnabled=True),
+        ),
+        Feature(
+            f"point-in-time recovery of {name}",
+            lambda: unless_absent(backups, "TableNotFoundException"),
+            "ENABLED",
+            _patiently(
+                lambda: dynamodb.update_continuous_backups(
+                    TableName=name, PointInTimeRecoverySpecification=recovery
+                )
             ),
         ),
     ]
 
 
-def table_features() -> list[Feature]:
-    """Return a feature for each table in ``PROVISIONED_TABLES``."""
-
-    def feature(model: type[Model]) -> Feature:
-        return Feature(
-            f"table {model.Meta.table_name}",
-            model.exists,
-            lambda: model.create_table(wait=True, billing_mode="PAY_PER_REQUEST"),
-        )
-
-    return [feature(import_string(path)) for path in settings.PROVISIONED_TABLES]
-
-
 # --- What is wanted, in the shapes of the API ---
 
-ENCRYPTION: Any = "AES256"
+ALGORITHM: Any = "AES256"
+ENCRYPTION: Any = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": ALGORITHM}}
+OWNERSHIP: Any = {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
 PUBLIC_ACCESS_BLOCK: Any = dict.fromkeys(
     ["BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"], True
 )
+BILLING = "PAY_PER_REQUEST"
+
+
+def public_access_block() -> Any:
+    """Return what to block.
+
+    Ceph takes every PUT for one with a public ACL and would refuse the site's own, so elsewhere
+    than on AWS ACLs are ignored but not refused, which makes them as harmless.
+    """
+    if settings.AWS_S3_ENDPOINT_URL:
+        return {**PUBLIC_ACCESS_BLOCK, "BlockPublicAcls": False}
+    return dict(PUBLIC_ACCESS_BLOCK)
 
 
 def cors_rules() -> list[Any]:
@@ -130,6 +235,81 @@ def cors_rules() -> list[Any]:
     ]
 
 
+def plain_http_refused(bucket: str) -> dict[str, Any]:
+    """Return the policy's statement by which S3 answers HTTPS alone.
+
+    Source: AWS Security Hub, "S3 general purpose buckets should require requests to use SSL".
+    """
+    arn = f"arn:{client().meta.partition}:s3:::{bucket}"
+    return {
+        "Sid": "RefusePlainHttp",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [arn, f"{arn}/*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+
+
+# --- How it is read and compared ---
+
+
+def same_rules(rules: list[Any]) -> Any:
+    """Return lifecycle rules in one shape, whoever wrote them.
+
+    CloudFormation and older tools say the same with a prefix beside the filter, with no filter
+    for "everything", or with an ``And`` of one.
+    """
+    return in_order([_same_rule(rule) for rule in rules])
+
+
+def _same_rule(rule: Any) -> dict[str, Any]:
+    chosen = {"Prefix": rule.get("Prefix", ""), **rule.get("Filter", {})}
+    both = chosen.pop("And", {})
+    tags = [*both.get("Tags", []), *([chosen.pop("Tag")] if "Tag" in chosen else [])]
+    facts = {name: value for name, value in rule.items() if name not in {"Prefix", "Filter"}}
+    return {**facts, "Filter": {**chosen, **both, "Tags": tags}}
+
+
+def in_order(value: Any) -> Any:
+    """Return ``value`` with every list in one order: S3 keeps sets, whatever order was sent."""
+    if isinstance(value, dict):
+        return {key: in_order(value[key]) for key in sorted(value)}
+    if isinstance(value, list):
+        return sorted((in_order(item) for item in value), key=repr)
+    return value
+
+
+def blocks(answer: Any) -> bool:
+    """Return whether a bucket blocks all that it must, or more."""
+    config = answer["PublicAccessBlockConfiguration"]
+    return all(config.get(name) for name, wanted in public_access_block().items() if wanted)
+
+
+def _setting(name: str, absent: str, read: Any, wanted: object, make: Any) -> Feature:
+    """Return a feature of the bucket whose absence S3 tells by the code ``absent``."""
+    return Feature(name, lambda: unless_absent(read, absent, "NoSuchBucket"), wanted, make)
+
+
+def _patiently(call: Callable[[], Any]) -> Callable[[], Any]:
+    """Return ``call``, repeated while the table is busy: it takes one change at a time."""
+
+    def patient() -> Any:
+        for _attempt in range(BUSY_ATTEMPTS):
+            answer = unless_absent(call, *BUSY)
+            if answer is not None:
+                return answer
+            time.sleep(BUSY_PAUSE)
+        return call()
+
+    return patient
+
+
+def _speaks_https() -> bool:
+    """Return whether S3 is asked by HTTPS; a site that asks it by HTTP would lock itself out."""
+    return (settings.AWS_S3_ENDPOINT_URL or "https:").startswith("https:")
+
+
 def _location() -> Any:
     """Return where to create the bucket; the oldest region must not be named."""
     if settings.AWS_REGION == "us-east-1":
@@ -140,12 +320,3 @@ def _location() -> Any:
 def _algorithms(answer: Any) -> list[str]:
     rules = answer["ServerSideEncryptionConfiguration"]["Rules"]
     return [rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] for rule in rules]
-
-
-def _sorted(value: Any) -> Any:
-    """Return ``value`` with every list in one order: S3 keeps sets, whatever order was sent."""
-    if isinstance(value, dict):
-        return {key: _sorted(value[key]) for key in sorted(value)}
-    if isinstance(value, list):
-        return sorted((_sorted(item) for item in value), key=repr)
-    return value

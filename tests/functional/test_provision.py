@@ -1,12 +1,15 @@
 """Provisioning: made once, checked, and mended where somebody changed it."""
 
 import io
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 import urllib3
-from django.core.management import call_command
+from botocore.exceptions import ClientError
+from django.core.management import CommandError, call_command
+from pynamodb.exceptions import TableError
 from pytest_django.fixtures import Settings
 
 from avatars.models import AvatarItem
@@ -15,15 +18,27 @@ from tests.functional.steps import bucket_keys, put_object
 from uploads.bucket import client, live_bucket
 from uploads.embedded.server import EmbeddedAWS
 from uploads.lifecycle import lifecycle_rules
+from uploads.provisioning import (
+    PUBLIC_ACCESS_BLOCK,
+    blocks,
+    plain_http_refused,
+    public_access_block,
+)
 
-FEATURES = [
+TABLE = "triphase-avatars"
+BUCKET_FEATURES = [
     "bucket triphase",
+    "no ACLs",
     "public access block",
     "encryption",
     "CORS",
     "lifecycle",
-    "table triphase-avatars",
 ]
+PROTECTION = f"deletion protection of {TABLE}"
+RECOVERY = f"point-in-time recovery of {TABLE}"
+TABLE_FEATURES = [f"table {TABLE}", f"billing of {TABLE}", PROTECTION, RECOVERY]
+MISSING = [*BUCKET_FEATURES, *TABLE_FEATURES]
+MADE = [name for name in MISSING if name != f"billing of {TABLE}"]  # a table is made with it
 
 
 def provision(*arguments: str) -> tuple[int, list[str]]:
@@ -44,7 +59,7 @@ def test_check_finds_everything_missing_and_changes_nothing_in_an_empty_account(
 
     status, lines = provision("--check")
 
-    assert (status, lines) == (1, [f"differs: {name}" for name in FEATURES])
+    assert (status, lines) == (1, [f"differs: {name}" for name in MISSING])
     assert provision("--check") == (status, lines)
     assert not AvatarItem.exists()
 
@@ -52,10 +67,14 @@ def test_check_finds_everything_missing_and_changes_nothing_in_an_empty_account(
 def test_everything_is_made_in_an_empty_account(aws: Stores, embedded_aws: EmbeddedAWS) -> None:
     embedded_aws.reset()
 
-    assert provision() == (0, [f"changed: {name}" for name in FEATURES])
+    assert provision() == (0, [f"changed: {name}" for name in MADE])
     assert provision("--check") == (0, ["Everything is as it should be."])
     assert live_bucket().lifecycle_rules() == lifecycle_rules()
-    assert AvatarItem.describe_table()["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
+    table = AvatarItem.describe_table()
+    assert table["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
+    assert table["DeletionProtectionEnabled"]
+    with pytest.raises(TableError, match="can't be deleted"):
+        AvatarItem.delete_table()
 
 
 def test_nothing_is_changed_or_lost_when_everything_is_there(aws: Stores) -> None:
@@ -97,7 +116,40 @@ def let_every_site_in() -> None:
     client().put_bucket_cors(Bucket="triphase", CORSConfiguration={"CORSRules": [rule]})
 
 
+def dynamodb() -> Any:
+    """Return the table's client, past the product's code."""
+    return AvatarItem._get_connection().connection.client
+
+
+def forget_backups() -> None:
+    """Switch point-in-time recovery off."""
+    dynamodb().update_continuous_backups(
+        TableName=TABLE, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": False}
+    )
+
+
+def unprotect() -> None:
+    """Let the table be deleted."""
+    dynamodb().update_table(TableName=TABLE, DeletionProtectionEnabled=False)
+
+
+def pay_for_capacity() -> None:
+    """Have the table's capacity provisioned, and throttled."""
+    throughput = {"ReadCapacityUnits": 1, "WriteCapacityUnits": 1}
+    dynamodb().update_table(
+        TableName=TABLE, BillingMode="PROVISIONED", ProvisionedThroughput=throughput
+    )
+
+
+def let_acls_in() -> None:
+    """Have ACLs count again."""
+    controls: Any = {"Rules": [{"ObjectOwnership": "ObjectWriter"}]}
+    client().put_bucket_ownership_controls(Bucket="triphase", OwnershipControls=controls)
+
+
 DRIFTS: list[tuple[str, Callable[[], Any]]] = [
+    ("no ACLs", let_acls_in),
+    ("no ACLs", lambda: client().delete_bucket_ownership_controls(Bucket="triphase")),
     ("public access block", loosen_access),
     (
         "public access block",
@@ -109,7 +161,9 @@ DRIFTS: list[tuple[str, Callable[[], Any]]] = [
     ("lifecycle", slow_the_lifecycle_down),
     ("lifecycle", switch_a_rule_off),
     ("lifecycle", lambda: client().delete_bucket_lifecycle(Bucket="triphase")),
-    ("table triphase-avatars", AvatarItem.delete_table),
+    (f"billing of {TABLE}", pay_for_capacity),
+    (PROTECTION, unprotect),
+    (RECOVERY, forget_backups),
 ]
 
 
@@ -125,6 +179,144 @@ def test_drift_is_found_by_the_check_and_mended(
     assert provision() == (0, [f"changed: {feature}"])
     assert provision("--check") == (0, ["Everything is as it should be."])
     assert bucket_keys() == ["avatars/a/x"]
+
+
+def test_table_is_made_anew_when_it_is_gone(aws: Stores) -> None:
+    unprotect()
+    AvatarItem.delete_table()
+
+    assert provision() == (0, [f"changed: table {TABLE}", *(f"changed: {n}" for n in MADE[-2:])])
+    assert provision("--check") == (0, ["Everything is as it should be."])
+
+
+# --- A bucket that is asked by HTTPS ---
+
+
+@pytest.fixture
+def by_https(aws: Stores, settings: Settings) -> Iterator[None]:
+    """Have the settings say HTTPS; the client that tests share goes on by HTTP.
+
+    moto takes a statement with a condition for one without, so no object is touched meanwhile.
+    """
+    client()
+    settings.AWS_S3_ENDPOINT_URL = "https://s3.example"
+    yield
+    client().delete_bucket_policy(Bucket="triphase")
+
+
+def policy_statements() -> list[Any]:
+    """Return the statements of the bucket's policy."""
+    policy = json.loads(client().get_bucket_policy(Bucket="triphase")["Policy"])
+    return list(policy["Statement"])
+
+
+@pytest.mark.usefixtures("by_https")
+def test_plain_http_is_refused_when_the_bucket_is_asked_by_https() -> None:
+    assert provision("--check") == (1, ["differs: plain HTTP refused"])
+    assert provision() == (0, ["changed: plain HTTP refused"])
+    assert provision("--check") == (0, ["Everything is as it should be."])
+    assert policy_statements() == [plain_http_refused("triphase")]
+
+
+@pytest.mark.usefixtures("by_https")
+def test_other_statements_of_the_policy_stay_when_ours_is_mended() -> None:
+    """A CDN reads the bucket by a statement of its own."""
+    weakened = {**plain_http_refused("triphase"), "Action": "s3:GetObject"}
+    cdn = {
+        "Sid": "Cdn",
+        "Effect": "Allow",
+        "Principal": {"Service": "cloudfront.amazonaws.com"},
+        "Action": "s3:GetObject",
+        "Resource": "arn:aws:s3:::triphase/avatars/*",
+    }
+    policy = {"Version": "2012-10-17", "Statement": [weakened, cdn]}
+    client().put_bucket_policy(Bucket="triphase", Policy=json.dumps(policy))
+
+    assert provision() == (0, ["changed: plain HTTP refused"])
+    assert policy_statements() == [cdn, plain_http_refused("triphase")]
+
+
+# --- Engines that lack something ---
+
+
+@pytest.mark.parametrize("change", [True, False])
+def test_feature_that_the_engine_lacks_is_told_and_the_others_are_made(
+    aws: Stores, monkeypatch: pytest.MonkeyPatch, change: bool
+) -> None:
+    """One refuses the request; one answers as if another had been asked."""
+
+    def refused(**request: Any) -> Any:
+        answer: Any = {"Error": {"Code": "NotImplemented", "Message": ""}}
+        raise ClientError(answer, "GetBucketOwnershipControls")
+
+    monkeypatch.setattr(client(), "get_bucket_ownership_controls", refused)
+    monkeypatch.setattr(client(), "get_public_access_block", lambda **request: {})
+    slow_the_lifecycle_down()
+
+    status, lines = provision(*([] if change else ["--check"]))
+
+    assert status == (0 if change else 1)
+    assert lines == [
+        "not supported here: no ACLs",
+        "not supported here: public access block",
+        f"{'changed' if change else 'differs'}: lifecycle",
+    ]
+
+
+def test_protection_that_the_engine_does_not_know_is_told(
+    aws: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """dynalite describes a table without it."""
+    describe = dynamodb().describe_table
+
+    def without_protection(**request: Any) -> Any:
+        answer = describe(**request)
+        del answer["Table"]["DeletionProtectionEnabled"]
+        return answer
+
+    monkeypatch.setattr(dynamodb(), "describe_table", without_protection)
+
+    told = [f"not supported here: {PROTECTION}", "Everything else is as it should be."]
+    assert provision() == (0, told)
+    assert provision("--check") == (0, told)
+
+
+def test_other_refusals_end_it_when_something_is_forbidden(
+    aws: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(**request: Any) -> Any:
+        answer: Any = {"Error": {"Code": "AccessDenied", "Message": "no"}}
+        raise ClientError(answer, "GetBucketCors")
+
+    monkeypatch.setattr(client(), "get_bucket_cors", refused)
+
+    with pytest.raises(CommandError, match="AccessDenied"):
+        provision("--check")
+
+
+@pytest.mark.parametrize(
+    "code", ["ResourceInUseException", "ContinuousBackupsUnavailableException"]
+)
+def test_change_of_a_busy_table_is_repeated(
+    aws: Stores, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    forget_backups()
+    asked, update = [], dynamodb().update_continuous_backups
+
+    def busy_once(**request: Any) -> Any:
+        asked.append(request)
+        if len(asked) == 1:
+            raise ClientError({"Error": {"Code": code, "Message": ""}}, "UpdateContinuousBackups")
+        return update(**request)
+
+    monkeypatch.setattr(dynamodb(), "update_continuous_backups", busy_once)
+    monkeypatch.setattr("uploads.provisioning.BUSY_PAUSE", 0)
+
+    assert provision() == (0, [f"changed: {RECOVERY}"])
+    assert provision("--check")[0] == 0
+
+
+# --- Rules ---
 
 
 def test_order_of_the_rules_is_no_drift(aws: Stores) -> None:
@@ -152,3 +344,19 @@ def test_browsers_of_this_site_alone_may_post_when_provisioned(
     assert allowed.headers["Access-Control-Allow-Origin"] == "https://triphase.example"
     assert refused.status == 403
     assert "Access-Control-Allow-Origin" not in refused.headers
+
+
+def test_acls_are_refused_on_aws_and_ignored_elsewhere(settings: Settings) -> None:
+    """Ceph would refuse the site's own PUT; what blocks more than it must is left alone."""
+    everything = {"PublicAccessBlockConfiguration": PUBLIC_ACCESS_BLOCK}
+
+    assert public_access_block() == {**PUBLIC_ACCESS_BLOCK, "BlockPublicAcls": False}
+    assert blocks(everything)
+    assert blocks({"PublicAccessBlockConfiguration": public_access_block()})
+
+    settings.AWS_S3_ENDPOINT_URL = None
+    assert public_access_block() == PUBLIC_ACCESS_BLOCK
+    assert blocks(everything)
+    for name in PUBLIC_ACCESS_BLOCK:
+        lacking = {**PUBLIC_ACCESS_BLOCK, name: False}
+        assert not blocks({"PublicAccessBlockConfiguration": lacking})

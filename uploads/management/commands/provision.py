@@ -8,11 +8,14 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from pynamodb.exceptions import PynamoDBException
 
-from uploads.provisioning import provision
+from uploads.provisioning import Difference, provision
 
 
 class Command(BaseCommand):
-    help = "Makes the bucket (private, encrypted, CORS, lifecycle) and the tables. Idempotent."
+    help = (
+        "Makes the bucket (private, encrypted, CORS, lifecycle, HTTPS alone) and the tables (on "
+        "demand, protected, recoverable). Idempotent."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -23,15 +26,16 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, check: bool, **options: Any) -> None:
         verb = "differs:" if check else "changed:"
-        different = 0
+        found: list[Difference] = []
         try:
-            for name in provision(change=not check):
-                different += 1
-                self.stdout.write(f"{verb} {name}")
+            for difference in provision(change=not check):
+                found.append(difference)
+                told = verb if difference.supported else "not supported here:"
+                self.stdout.write(f"{told} {difference.name}")
         except (BotoCoreError, ClientError, PynamoDBException) as error:
             where = settings.AWS_S3_ENDPOINT_URL or f"AWS in {settings.AWS_REGION}"
             raise CommandError(f"Cannot provision on {where}: {error}", returncode=2) from error
-        if not different:
-            self.stdout.write("Everything is as it should be.")
+        if not any(difference.supported for difference in found):
+            self.stdout.write(f"Everything {'else ' if found else ''}is as it should be.")
         elif check:
             sys.exit(1)

@@ -1,0 +1,4 @@
+"""Deployment as code: one template, and the two commands that apply and remove it.
+
+Outside of the product, so it talks to AWS directly; nothing in the product imports it.
+"""

@@ -1,0 +1,52 @@
+"""The clients, and what went wrong in words: for whoever deploys, a traceback says nothing."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
+
+# CloudFormation allows few requests a second.
+CONFIG = Config(connect_timeout=5, read_timeout=60, retries={"mode": "standard", "max_attempts": 8})
+
+
+class StackError(Exception):
+    """What was asked cannot be done; the text says why, and what to do."""
+
+
+@cache
+def client(service: str) -> Any:
+    """Return a client of ``service``, with the credentials that the SDK finds by itself."""
+    region = os.environ.get("AWS_REGION") or None  # which the SDK itself does not read
+    make: Any = boto3.client
+    return make(service, region_name=region, config=CONFIG)
+
+
+@contextmanager
+def failures_in_words() -> Iterator[None]:
+    """Turn the SDK's errors into StackError."""
+    try:
+        yield
+    except NoCredentialsError as error:
+        raise StackError(
+            "There are no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and "
+            "AWS_SECRET_ACCESS_KEY."
+        ) from error
+    except NoRegionError as error:
+        raise StackError("There is no region: set AWS_REGION.") from error
+    except ClientError as error:
+        answer = error.response["Error"]
+        raise StackError(
+            f"{error.operation_name} was refused: {answer['Code']}: {answer['Message']}"
+        ) from error
+    except BotoCoreError as error:
+        raise StackError(f"AWS cannot be reached: {error}") from error
+
+
+def code_of(error: ClientError) -> str:
+    """Return the code of AWS's refusal."""
+    return str(error.response["Error"]["Code"])

@@ -1,0 +1,135 @@
+"""An AWS to deploy to, as whoever deploys, and as the site with its own permissions."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from tests.infra.ministack import REGION, MiniStack, running
+
+ROOT = Path(__file__).resolve().parents[2]
+ORIGIN = "https://pictures.example.org"
+Done = subprocess.CompletedProcess[str]
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account on ministack, and the commands run in it."""
+
+    server: MiniStack
+    folder: Path
+
+    def client(self, service: str, **keys_of: str) -> Any:
+        """Return a client with all permissions, or those of the keys given."""
+        keys = self.server.environment(**keys_of)
+        make: Any = boto3.client
+        return make(
+            service,
+            endpoint_url=self.server.url,
+            verify=str(self.server.certificate),
+            region_name=REGION,
+            aws_access_key_id=keys["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=keys["AWS_SECRET_ACCESS_KEY"],
+        )
+
+    def infra(self, *arguments: str, **options: Any) -> Done:
+        """Run python -m infra, as whoever deploys."""
+        return run("-m", "infra", *arguments, env=self.server.environment(), **options)
+
+    def deploy(self, stack: str, *parameters: str) -> dict[str, str]:
+        """Return the environment of a stack that must come up."""
+        done = self.infra("deploy", stack, *parameters)
+        assert done.returncode == 0, done.stderr
+        exports = [line.removeprefix("export ") for line in done.stdout.splitlines()]
+        return dict(line.split("=", 1) for line in exports)
+
+    def manage(self, stack: dict[str, str], *arguments: str, **keys: str) -> Done:
+        """Run manage.py on a stack."""
+        env = {
+            **stack,
+            **self.server.environment(**keys),
+            "SSL_CERT_FILE": str(self.server.certificate),  # for browsers
+            "DATABASE_URL": f"sqlite:///{self.folder}/{stack['AVATARS_TABLE']}.sqlite3",
+            "ALLOWED_HOSTS": "pictures.example.org,testserver",
+            "DEBUG": "true",
+            "DEMO": "true",
+        }
+        return run("manage.py", *arguments, env=env)
+
+    def made(self, stack: str) -> dict[str, str]:
+        """Return what the stack is made of: logical and physical names."""
+        pages = self.client("cloudformation").get_paginator("list_stack_resources")
+        return {
+            found["LogicalResourceId"]: found["PhysicalResourceId"]
+            for page in pages.paginate(StackName=stack)
+            for found in page["StackResourceSummaries"]
+        }
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A stack of bucket, table and permissions."""
+
+    account: Account
+    name: str
+    environment: dict[str, str]
+
+    @cached_property
+    def bucket(self) -> str:
+        """The bucket's name."""
+        return self.environment["AWS_STORAGE_BUCKET_NAME"]
+
+    @cached_property
+    def table(self) -> str:
+        """The table's name."""
+        return self.environment["AVATARS_TABLE"]
+
+    def provision(self, *arguments: str) -> tuple[int, list[str]]:
+        """Run provision as whoever deploys; return its exit status and lines."""
+        done = self.account.manage(self.environment, "provision", *arguments)
+        assert done.returncode < 2, done.stderr
+        return done.returncode, done.stdout.splitlines()
+
+    def keys_of_the_site(self) -> dict[str, str]:
+        """Return keys of somebody who has the site's permissions, and no others."""
+        iam, name = self.account.client("iam"), f"{self.name}-site"
+        policy = self.account.made(self.name)["SitePermissions"]
+        iam.create_user(UserName=name)
+        iam.attach_user_policy(UserName=name, PolicyArn=policy)
+        key = iam.create_access_key(UserName=name)["AccessKey"]
+        return {"access_key": key["AccessKeyId"], "secret_key": key["SecretAccessKey"]}
+
+
+def run(*arguments: str, env: dict[str, str], **options: Any) -> Done:
+    """Run Python with ``arguments`` and no other variable than ``env``."""
+    return subprocess.run(  # noqa: S603 (our own commands)
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+        **options,
+    )
+
+
+@pytest.fixture(scope="session")
+def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    """Return an empty account."""
+    folder = tmp_path_factory.mktemp("ministack")
+    with running(folder) as server:
+        yield Account(server, folder)
+
+
+@pytest.fixture
+def stack(account: Account, request: pytest.FixtureRequest) -> Iterator[Stack]:
+    """Return a stack of its own for the test."""
+    name = f"test-{abs(hash(request.node.name))}"
+    yield Stack(account, name, account.deploy(name, f"SiteOrigins={ORIGIN}"))
+    account.infra("destroy", name, "--yes")

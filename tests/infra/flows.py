@@ -1,0 +1,104 @@
+"""All that a site does with its bucket and table, one thing after the other.
+
+In one process against the embedded AWS, to count what is asked; in another against an AWS that
+checks permissions, to see that they are enough.
+"""
+
+import io
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+
+from django.core.management import call_command
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import User
+from tests.builders import make_user
+from tests.functional.steps import (
+    Permission,
+    confirm,
+    get,
+    permission_for,
+    post_file,
+    put_object,
+    signed_in,
+    write_item,
+)
+
+# Neither a picture nor a pending upload: only the bucket page looks at it.
+STRANGE = "strange/object"
+DELETE = "admin:accounts_user_delete"
+
+
+def take_all(
+    *, between: Callable[[Permission], object], apart: Callable[[], AbstractContextManager[None]]
+) -> None:
+    """Take every way through the product that asks AWS, on a bucket that holds STRANGE.
+
+    ``between`` phases 2 and 3 the bucket may need help; what happens ``apart`` is not the
+    product's doing.
+    """
+    user = make_user("walker")
+    browser = signed_in(user)
+    staff = signed_in(make_user("guard", is_staff=True, is_superuser=True))
+    upload(browser, between)
+    upload(browser, between)  # which supersedes the first
+    look(browser, user)
+    with apart():
+        leave_a_mess()
+    inspect(staff, user)
+    sweep()
+    remove(browser)
+    upload(browser, between)
+    assert staff.post(reverse(DELETE, args=[user.pk]), {"post": "yes"}).status_code == 302
+
+
+def leave_a_mess() -> None:
+    """Leave an orphan, a ghost, and the item of an account that is gone."""
+    put_object("avatars/!stranger/orphan")
+    ghost, now = str(make_user("ghost").pk), datetime.now(UTC)
+    write_item(ghost, f"avatars/{ghost}/gone.webp", now=now)
+    write_item("nobody", now=now)
+
+
+def upload(browser: Client, between: Callable[[Permission], object]) -> None:
+    """Go through the three phases."""
+    permission = permission_for(browser)
+    answer = post_file(permission)
+    assert answer.status == 201, answer.data
+    between(permission)
+    confirmed = confirm(browser, permission)
+    assert confirmed.status_code == 200, confirmed.content
+
+
+def look(browser: Client, user: User) -> None:
+    """Look at the picture and at the users page, and ask whether all is well."""
+    assert browser.get("/").status_code == 200
+    shown = browser.get(reverse("picture", args=[user.pk]))
+    assert shown.status_code == 302
+    assert get(shown.headers["Location"]).status == 200
+    health = browser.get("/readyz")
+    assert health.status_code == 200, health.content
+
+
+def inspect(staff: Client, user: User) -> None:
+    """Look at the pages that show what there is."""
+    for route in ("inspection-bucket", "inspection-table"):
+        page = staff.get(reverse(route))
+        assert page.status_code == 200
+        assert str(user.pk) in page.content.decode()
+
+
+def sweep() -> None:
+    """Mend what is left behind, all of it."""
+    told = io.StringIO()
+    call_command("sweep", "--delete", "--grace=0", "--force", stdout=told)
+    for kind in ("orphan", "ghost", "gone"):
+        assert f"mended   {kind}" in told.getvalue(), told.getvalue()
+
+
+def remove(browser: Client) -> None:
+    """Remove the picture."""
+    answer = browser.post(reverse("remove-avatar"), headers={"Accept": "application/json"})
+    assert answer.status_code == 200, answer.content

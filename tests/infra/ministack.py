@@ -1,0 +1,136 @@
+"""ministack: an AWS with CloudFormation, IAM and signatures, in a process of its own.
+
+Asked by HTTPS, as AWS is and as the bucket's policy demands, with a certificate made for the run.
+"""
+
+import fcntl
+import ipaddress
+import os
+import socket
+import ssl
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from tests.engines.servers.daemon import HOST, PATIENCE, POLL, VAR, EngineError, free_port
+from tests.engines.servers.tables import install_ministack
+
+ROOT = "AKIAROOTOFMINISTACK1"
+ROOT_SECRET = "only-for-tests"
+REGION = "eu-central-1"
+
+
+@dataclass(frozen=True)
+class MiniStack:
+    """A running server, and the certificate to trust."""
+
+    url: str
+    certificate: Path
+
+    def environment(self, access_key: str = ROOT, secret_key: str = ROOT_SECRET) -> dict[str, str]:
+        """Return the variables by which any SDK finds the server, as whom the keys belong to."""
+        return {
+            "AWS_ENDPOINT_URL": self.url,
+            "AWS_CA_BUNDLE": str(self.certificate),
+            "AWS_ACCESS_KEY_ID": access_key,
+            "AWS_SECRET_ACCESS_KEY": secret_key,
+            "AWS_REGION": REGION,
+        }
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[MiniStack]:
+    """Serve from ``folder`` until the end of the block; nothing is kept."""
+    _install()
+    certificate, key = _certificate(folder)
+    port = free_port()
+    environment = {
+        "AUTH": "true",  # signatures, policies of users and buckets, POST policies
+        "BIND_HOST": HOST,
+        "GATEWAY_PORT": str(port),
+        "PERSIST_STATE": "0",
+        "USE_SSL": "1",
+        "MINISTACK_SSL_CERT": str(certificate),
+        "MINISTACK_SSL_KEY": str(key),
+        "AWS_ACCESS_KEY_ID": ROOT,
+        "AWS_SECRET_ACCESS_KEY": ROOT_SECRET,
+    }
+    with _process(folder / "log", environment) as server:
+        deadline = time.monotonic() + PATIENCE
+        while not _answers(port, certificate):
+            if server.poll() is not None or time.monotonic() > deadline:
+                last = (folder / "log").read_text(errors="replace")[-1000:]
+                raise EngineError(f"ministack does not start; its log ends with:\n{last}")
+            time.sleep(POLL)
+        yield MiniStack(f"https://{HOST}:{port}", certificate)
+
+
+def _install() -> None:
+    """Install it, unless it is; one process of a parallel run, while the others wait."""
+    VAR.mkdir(parents=True, exist_ok=True)
+    with (VAR / "infra.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        install_ministack()
+
+
+@contextmanager
+def _process(log: Path, environment: dict[str, str]) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run the server within the block."""
+    with log.open("wb") as told:
+        server = subprocess.Popen(  # noqa: S603 (our own command)
+            [VAR / "ministack/bin/ministack"],
+            env={"PATH": os.environ["PATH"], **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=told,
+            stderr=told,
+            start_new_session=True,
+        )
+    try:
+        yield server
+    finally:
+        server.terminate()
+        try:
+            server.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+
+
+def _certificate(folder: Path) -> tuple[Path, Path]:
+    """Make a certificate for this machine's own address, good for a day, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "ministack of the tests")])
+    now = datetime.now(UTC)
+    address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(HOST))])
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(address, critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    paths = folder / "certificate.pem", folder / "key.pem"
+    pem, pkcs8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    paths[0].write_bytes(certificate.public_bytes(pem))
+    paths[1].write_bytes(key.private_bytes(pem, pkcs8, serialization.NoEncryption()))
+    return paths
+
+
+def _answers(port: int, certificate: Path) -> bool:
+    """Return whether the server speaks TLS by now."""
+    context = ssl.create_default_context(cafile=certificate)
+    try:
+        with socket.create_connection((HOST, port), timeout=2) as plain:
+            context.wrap_socket(plain, server_hostname=HOST).close()
+    except OSError:
+        return False
+    return True

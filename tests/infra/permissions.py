@@ -1,0 +1,117 @@
+"""What is asked of AWS, as the permissions that it needs."""
+
+import io
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import pytest
+
+from avatars.models import AvatarItem
+from tests.infra.template import BUCKET_ARN, TABLE_ARN
+from uploads.bucket import client
+from uploads.embedded.front import Front
+from uploads.embedded.messages import Environ
+
+# Amazon S3 User Guide, "Required permissions for Amazon S3 API operations".
+ON_THE_BUCKET = {
+    "HeadBucket": "s3:ListBucket",
+    "ListObjectsV2": "s3:ListBucket",
+    "GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration",
+}
+ON_OBJECTS = {
+    "HeadObject": "s3:GetObject",
+    "GetObject": "s3:GetObject",
+    "GetObjectTagging": "s3:GetObjectTagging",
+    "PutObject": "s3:PutObject",
+    "DeleteObjects": "s3:DeleteObject",
+}
+TAGGING = "s3:PutObjectTagging"  # for tags in a PUT or in a POST's form
+
+
+class Need(NamedTuple):
+    """An action, and the resource that it is done to."""
+
+    action: str
+    resource: str
+
+
+@dataclass
+class Recorder:
+    """What has been needed so far; nothing counts while paused."""
+
+    needs: set[Need] = field(default_factory=set)
+    paused: bool = False
+
+    @contextmanager
+    def pause(self) -> Iterator[None]:
+        """Leave out what a test does by itself."""
+        self.paused = True
+        try:
+            yield
+        finally:
+            self.paused = False
+
+    def add(self, needs: set[Need]) -> None:
+        """Count ``needs``."""
+        if not self.paused:
+            self.needs |= needs
+
+    def backend(self, params: dict[str, Any], model: Any, **_: Any) -> None:
+        """Count a call of the SDK; botocore calls this before each."""
+        self.add(needs_of(model.name, params))
+
+    def browser(self, environ: Environ) -> None:
+        """Count what a browser asks: it may do what the backend, which signed it, may."""
+        if "HTTP_AUTHORIZATION" in environ:
+            return
+        key = environ["PATH_INFO"].lstrip("/").partition("/")[2]
+        if environ["REQUEST_METHOD"] == "POST":
+            body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+            environ["wsgi.input"] = io.BytesIO(body)
+            self.add(needs_of_form(body))
+        else:
+            self.add(needs_of("GetObject", {"Key": key}))
+
+
+def needs_of(operation: str, params: dict[str, Any]) -> set[Need]:
+    """Return what a call needs; KeyError for one that the tables above do not know."""
+    if "TableName" in params or "RequestItems" in params:
+        return {Need(f"dynamodb:{operation}", TABLE_ARN)}
+    if operation in ON_THE_BUCKET:
+        return {Need(ON_THE_BUCKET[operation], BUCKET_ARN)}
+    keys = [each["Key"] for each in params["Delete"]["Objects"]] if "Delete" in params else []
+    actions = [ON_OBJECTS[operation], *([TAGGING] if params.get("Tagging") else [])]
+    return {
+        Need(action, f"{BUCKET_ARN}/{key}") for key in keys or [params["Key"]] for action in actions
+    }
+
+
+def needs_of_form(body: bytes) -> set[Need]:
+    """Return what a form posted to the bucket needs."""
+    fields = dict(re.findall(rb'name="(\w+)"\r\n\r\n([^\r]*)', body))
+    tagging = fields.get(b"tagging", b"").decode()
+    return needs_of("PutObject", {"Key": fields[b"key"].decode(), "Tagging": tagging})
+
+
+@contextmanager
+def recording(monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorder]:
+    """Record what the backend calls and what browsers do with what it signed."""
+    recorder, answer = Recorder(), Front.__call__
+
+    def overheard(front: Front, environ: Environ, start_response: Any) -> Any:
+        recorder.browser(environ)
+        return answer(front, environ, start_response)
+
+    clients: list[Any] = [client(), AvatarItem._get_connection().connection.client]
+    with monkeypatch.context() as patched:
+        patched.setattr(Front, "__call__", overheard)
+        for each in clients:
+            each.meta.events.register_first("before-parameter-build.*.*", recorder.backend)
+        try:
+            yield recorder
+        finally:
+            for each in clients:
+                each.meta.events.unregister("before-parameter-build.*.*", recorder.backend)

@@ -1,0 +1,249 @@
+"""What deploy and destroy ask of AWS, and in which order, where no engine behaves like AWS.
+
+ministack deletes a full bucket and a protected table with their stack; AWS refuses both.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, NoCredentialsError, NoRegionError, WaiterError
+
+from infra import __main__ as command
+from infra import aws, deploy, destroy, stack
+
+OBJECTS: list[Any] = [{"Key": "a", "VersionId": "null"}, {"Key": "b", "VersionId": "1"}]
+RESOURCES = {
+    "AWS::S3::Bucket": ["the-bucket"],
+    "AWS::DynamoDB::Table": ["the-table"],
+    "AWS::RDS::DBInstance": ["the-database"],
+}
+UNPROTECTED = [
+    ("update_table", {"TableName": "the-table", "DeletionProtectionEnabled": False}),
+    (
+        "modify_db_instance",
+        {
+            "DBInstanceIdentifier": "the-database",
+            "DeletionProtection": False,
+            "ApplyImmediately": True,
+        },
+    ),
+]
+EMPTIED = (
+    "delete_objects",
+    {"Bucket": "the-bucket", "Delete": {"Objects": OBJECTS, "Quiet": True}},
+)
+DELETED = ("delete_stack", {"StackName": "it"})
+
+
+class Cloud:
+    """Answers for every service, and remembers what would change something."""
+
+    def __init__(self, answers: dict[str, Callable[..., Any]]) -> None:
+        self.answers = answers
+        self.changes: list[tuple[str, dict[str, Any]]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        def call(**request: Any) -> Any:
+            if name.startswith(("update_", "modify_", "delete_", "execute_")):
+                self.changes.append((name, request))
+            return self.answers[name](**request) if name in self.answers else {}
+
+        return call
+
+
+@pytest.fixture
+def cloud(monkeypatch: pytest.MonkeyPatch) -> Cloud:
+    """Return a stack called "it": a bucket with two versions in it, a table, a database."""
+    left = [{"Versions": OBJECTS[:1], "DeleteMarkers": OBJECTS[1:]}]
+    made = Cloud({"list_object_versions": lambda **_: left.pop() if left else {}})
+    for module in (deploy, destroy, stack):
+        monkeypatch.setattr(module, "client", lambda service: made)
+    monkeypatch.setattr(destroy, "resources", lambda name, kind: RESOURCES[kind])
+    monkeypatch.setattr(destroy, "state", lambda name: "CREATE_COMPLETE")
+    monkeypatch.setattr(destroy, "last_event", lambda name: "")
+    return made
+
+
+def test_protection_goes_and_the_bucket_is_emptied_before_the_stack(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    states = ["CREATE_COMPLETE", ""]
+    monkeypatch.setattr(destroy, "state", lambda name: states.pop(0))
+    monkeypatch.setattr(destroy, "wait", lambda *_: None)
+
+    destroy.destroy("it")
+
+    assert cloud.changes == [*UNPROTECTED, EMPTIED, DELETED]
+
+
+def test_bucket_is_emptied_again_when_the_site_wrote_to_it_meanwhile(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = [aws.StackError("Bucket: it is not empty")]
+
+    def wait(*_: object) -> None:
+        if failures:
+            cloud.answers["list_object_versions"] = iter_of({"Versions": OBJECTS}, {})
+            raise failures.pop()
+
+    monkeypatch.setattr(destroy, "wait", wait)
+
+    destroy.destroy("it")
+
+    assert cloud.changes == 2 * [*UNPROTECTED, EMPTIED, DELETED]
+
+
+def iter_of(*answers: Any) -> Callable[..., Any]:
+    """Return a call that gives one answer after the other."""
+    left = list(answers)
+    return lambda **_: left.pop(0)
+
+
+def test_it_ends_with_the_reason_when_the_stack_stays(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wait(*_: object) -> None:
+        raise aws.StackError("Bucket: it is not empty")
+
+    monkeypatch.setattr(destroy, "wait", wait)
+
+    with pytest.raises(aws.StackError, match="not empty"):
+        destroy.destroy("it")
+    assert cloud.changes.count(DELETED) == destroy.ATTEMPTS
+
+
+def test_stack_stays_when_objects_cannot_be_deleted(cloud: Cloud) -> None:
+    cloud.answers["delete_objects"] = lambda **_: {"Errors": [{"Message": "Access Denied"}]}
+
+    with pytest.raises(aws.StackError, match="cannot be emptied: Access Denied"):
+        destroy.destroy("it")
+    assert DELETED not in cloud.changes
+
+
+def test_what_somebody_has_deleted_is_passed_over(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(code: str) -> Callable[..., Any]:
+        def refuse(**_: Any) -> Any:
+            raise ClientError({"Error": {"Code": code, "Message": ""}}, "Any")
+
+        return refuse
+
+    states = ["CREATE_COMPLETE", ""]
+    monkeypatch.setattr(destroy, "state", lambda name: states.pop(0))
+    monkeypatch.setattr(destroy, "wait", lambda *_: None)
+    cloud.answers["update_table"] = gone("ResourceNotFoundException")
+    cloud.answers["modify_db_instance"] = gone("DBInstanceNotFound")
+    cloud.answers["list_object_versions"] = gone("NoSuchBucket")
+
+    destroy.destroy("it")
+
+    assert cloud.changes == [*UNPROTECTED, DELETED]
+
+
+# --- Deploying ---
+
+
+@pytest.mark.parametrize(
+    ("state", "advice"),
+    [
+        ("ROLLBACK_COMPLETE", "make destroy STACK=it"),
+        ("ROLLBACK_FAILED", "make destroy STACK=it"),
+        ("UPDATE_IN_PROGRESS", "wait until that has ended"),
+        ("UPDATE_ROLLBACK_FAILED", "see its events"),
+    ],
+)
+def test_nothing_is_changed_when_the_stack_is(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, state: str, advice: str
+) -> None:
+    monkeypatch.setattr(deploy, "state", lambda name: state)
+
+    with pytest.raises(aws.StackError, match=advice):
+        deploy.deploy("it", {})
+    assert cloud.changes == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"Action": "Remove", "ResourceType": "AWS::RDS::DBInstance"},
+        {"Action": "Modify", "ResourceType": "AWS::S3::Bucket", "Replacement": "True"},
+        {"Action": "Modify", "ResourceType": "AWS::DynamoDB::Table", "Replacement": "True"},
+    ],
+    ids=["database removed", "bucket replaced", "table replaced"],
+)
+def test_nothing_is_changed_when_data_would_be_lost(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, change: dict[str, str]
+) -> None:
+    monkeypatch.setattr(deploy, "state", lambda name: "UPDATE_COMPLETE")
+    monkeypatch.setattr(
+        deploy, "_planned", lambda *_: [{**change, "LogicalResourceId": "TheThing"}]
+    )
+
+    with pytest.raises(aws.StackError, match="TheThing would be lost"):
+        deploy.deploy("it", {})
+    assert [name for name, _ in cloud.changes] == ["delete_change_set"]
+
+
+def test_cause_comes_first_when_a_stack_fails(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(**_: Any) -> Any:
+        raise WaiterError("stack_create_complete", "it failed", {})
+
+    monkeypatch.setattr(stack, "state", lambda name: "ROLLBACK_COMPLETE")
+    waiter = Cloud({"wait": refuse})
+    monkeypatch.setattr(cloud, "get_waiter", lambda name: waiter, raising=False)
+
+    with pytest.raises(aws.StackError, match=r"now ROLLBACK_COMPLETE:\n  first\n  second"):
+        stack.wait("stack_create_complete", "it", lambda: ["first", "second"])
+
+
+# --- Errors in words ---
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (NoCredentialsError(), "no AWS credentials"),
+        (NoRegionError(), "set AWS_REGION"),
+        (
+            ClientError({"Error": {"Code": "AccessDenied", "Message": "not you"}}, "CreateStack"),
+            "CreateStack was refused: AccessDenied: not you",
+        ),
+    ],
+)
+def test_failure_is_told_in_words(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: Exception,
+    words: str,
+) -> None:
+    def fail(*_: object) -> dict[str, str]:
+        raise error
+
+    monkeypatch.setattr(command, "deploy", fail)
+
+    assert command.main(["deploy", "it"]) == 1
+    assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments", [["deploy"], ["deploy", ""], ["deploy", "1st"], ["deploy", "it", "no"], ["remove"]]
+)
+def test_arguments_are_refused_when_they_make_no_sense(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        command.main(arguments)
+    assert "usage:" in capsys.readouterr().err
+
+
+def test_values_are_quoted_for_a_shell(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(command, "deploy", lambda name, parameters: parameters)
+
+    assert command.main(["deploy", "it", "A=x; rm", "B=y=z"]) == 0
+    assert capsys.readouterr().out == "export A='x; rm'\nexport B=y=z\n"

@@ -1,0 +1,231 @@
+"""Deployed to ministack: what it applied, the three phases on it, and its end.
+
+ministack takes lifecycle rules and point-in-time recovery without carrying them out; for those
+test_storage.py compares the template with what ``provision`` sets.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.infra.conftest import ORIGIN, Account, Stack
+from tests.infra.flows import STRANGE
+
+pytestmark = pytest.mark.engines
+
+WALK = ("shell", "--no-imports", "-c", "from tests.infra.walk import walk; walk()")
+SITE = ("Image=example/site:1", "SiteHost=pictures.example.org")
+
+
+def code(refused: pytest.ExceptionInfo[ClientError]) -> str:
+    """Return the code of AWS's refusal."""
+    return str(refused.value.response["Error"]["Code"])
+
+
+# --- What was applied ---
+
+
+def test_bucket_is_as_the_template_says(stack: Stack) -> None:
+    s3, bucket = stack.account.client("s3"), {"Bucket": stack.bucket}
+
+    [cors] = s3.get_bucket_cors(**bucket)["CORSRules"]
+    [encryption] = s3.get_bucket_encryption(**bucket)["ServerSideEncryptionConfiguration"]["Rules"]
+    [ownership] = s3.get_bucket_ownership_controls(**bucket)["OwnershipControls"]["Rules"]
+    [refusal] = json.loads(s3.get_bucket_policy(**bucket)["Policy"])["Statement"]
+    blocked = s3.get_public_access_block(**bucket)["PublicAccessBlockConfiguration"]
+
+    assert cors["AllowedOrigins"] == [ORIGIN]
+    assert encryption["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
+    assert ownership == {"ObjectOwnership": "BucketOwnerEnforced"}
+    assert (refusal["Effect"], refusal["Principal"]) == ("Deny", "*")
+    assert list(blocked.values()) == [True] * 4
+
+
+def test_plain_http_is_refused(stack: Stack) -> None:
+    """ministack believes a proxy that says how it was asked."""
+    account, s3 = stack.account, stack.account.client("s3")
+    keys = stack.keys_of_the_site()
+    site = account.client("s3", **keys)
+
+    def by_plain_http(request: Any, **_: Any) -> None:
+        request.headers["X-Forwarded-Proto"] = "http"
+
+    site.put_object(Bucket=stack.bucket, Key="avatars/a/x", Body=b"x")
+    site.meta.events.register("before-send.s3", by_plain_http)
+    with pytest.raises(ClientError) as refused:
+        site.get_object(Bucket=stack.bucket, Key="avatars/a/x")
+
+    assert code(refused) == "AccessDenied"
+    assert s3.get_object(Bucket=stack.bucket, Key="avatars/a/x")
+
+
+def test_table_is_as_the_template_says(stack: Stack) -> None:
+    dynamodb = stack.account.client("dynamodb")
+
+    table = dynamodb.describe_table(TableName=stack.table)["Table"]
+
+    assert table["KeySchema"] == [{"AttributeName": "owner_id", "KeyType": "HASH"}]
+    assert table["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
+    with pytest.raises(ClientError) as refused:
+        dynamodb.delete_table(TableName=stack.table)
+    assert code(refused) == "ValidationException"
+
+
+def test_provision_finds_only_what_ministack_left_out(stack: Stack) -> None:
+    left_out = ["lifecycle", f"point-in-time recovery of {stack.table}"]
+
+    assert stack.provision("--check") == (1, [f"differs: {name}" for name in left_out])
+    assert stack.provision() == (0, [f"changed: {name}" for name in left_out])
+    assert stack.provision("--check") == (0, ["Everything is as it should be."])
+
+
+# --- The product on it ---
+
+
+def test_three_phases_pass_with_the_permissions_of_the_site(stack: Stack) -> None:
+    """Signatures and permissions are checked: each call that is not granted is refused."""
+    stack.provision()
+    stack.account.client("s3").put_object(Bucket=stack.bucket, Key=STRANGE, Body=b"x")
+
+    walked = stack.account.manage(stack.environment, *WALK, **stack.keys_of_the_site())
+
+    assert walked.returncode == 0, walked.stderr
+    assert walked.stdout.splitlines()[-1] == f"left: {STRANGE}"
+
+
+def test_demo_data_are_made_with_the_permissions_of_the_site(stack: Stack) -> None:
+    keys = stack.keys_of_the_site()
+
+    stack.account.manage(stack.environment, "migrate", **keys)
+    seeded = stack.account.manage(stack.environment, "seed_demo", **keys)
+
+    assert seeded.returncode == 0, seeded.stderr
+    assert seeded.stdout.count("made account and picture") == 3
+    objects = stack.account.client("s3").list_objects_v2(Bucket=stack.bucket)["Contents"]
+    assert [row["Key"].partition("/")[0] for row in objects] == ["avatars"] * 3
+
+
+def test_site_is_refused_what_it_does_not_need(stack: Stack) -> None:
+    site = stack.keys_of_the_site()
+    s3, dynamodb = (stack.account.client(name, **site) for name in ("s3", "dynamodb"))
+    bucket = {"Bucket": stack.bucket}
+    item = {"owner_id": {"S": "a"}}
+    refusals: list[Callable[[], object]] = [
+        lambda: s3.put_object(**bucket, Key="elsewhere/x", Body=b"x"),
+        lambda: s3.put_object_tagging(**bucket, Key="avatars/a/x", Tagging={"TagSet": []}),
+        lambda: s3.delete_object(**bucket, Key="elsewhere/x"),
+        lambda: s3.put_bucket_cors(**bucket, CORSConfiguration={"CORSRules": []}),
+        lambda: s3.delete_bucket_policy(**bucket),
+        lambda: dynamodb.delete_item(TableName=stack.table, Key=item),
+        lambda: dynamodb.delete_table(TableName=stack.table),
+    ]
+
+    for refusal in refusals:
+        with pytest.raises(ClientError) as refused:
+            refusal()
+        assert code(refused) in {"AccessDenied", "AccessDeniedException"}
+
+
+# --- Again, otherwise, and no more ---
+
+
+def test_nothing_is_changed_when_it_is_deployed_again(stack: Stack) -> None:
+    again = stack.account.infra("deploy", stack.name)
+
+    assert again.returncode == 0, again.stderr
+    assert "Everything is as it should be." in again.stderr
+    assert f"export SITE_ORIGINS={ORIGIN}" in again.stdout
+
+
+def test_parameter_is_changed_and_objects_stay_when_it_is_deployed_otherwise(stack: Stack) -> None:
+    s3 = stack.account.client("s3")
+    s3.put_object(Bucket=stack.bucket, Key="avatars/a/x", Body=b"x")
+
+    after = stack.account.deploy(stack.name, "SiteOrigins=https://elsewhere.example")
+
+    [cors] = s3.get_bucket_cors(Bucket=stack.bucket)["CORSRules"]
+    assert cors["AllowedOrigins"] == ["https://elsewhere.example"]
+    assert after == {**stack.environment, "SITE_ORIGINS": "https://elsewhere.example"}
+    assert s3.get_object(Bucket=stack.bucket, Key="avatars/a/x")["Body"].read() == b"x"
+
+
+def test_everything_is_gone_when_it_is_destroyed(account: Account) -> None:
+    before = account.deploy("short-lived")
+    bucket, table = before["AWS_STORAGE_BUCKET_NAME"], before["AVATARS_TABLE"]
+    role = account.made("short-lived")["SiteRole"]
+    account.client("s3").put_object(Bucket=bucket, Key="avatars/a/x", Body=b"x")
+
+    done = account.infra("destroy", "short-lived", input="short-lived\n")
+
+    assert done.returncode == 0, done.stderr
+    assert bucket not in str(account.client("s3").list_buckets()["Buckets"])
+    assert table not in account.client("dynamodb").list_tables()["TableNames"]
+    assert role not in str(account.client("iam").list_roles()["Roles"])
+
+
+def test_everything_stays_when_another_name_is_typed(stack: Stack) -> None:
+    done = stack.account.infra("destroy", stack.name, input="another\n")
+
+    assert done.returncode == 1
+    assert "nothing was changed" in done.stderr
+    assert stack.bucket in str(stack.account.client("s3").list_buckets()["Buckets"])
+
+
+# --- The site, too ---
+
+
+def test_whole_site_is_made_and_removed(account: Account) -> None:
+    zone = account.client("route53").create_hosted_zone(Name="example.org", CallerReference="x")
+    zone_id = zone["HostedZone"]["Id"].rpartition("/")[2]
+
+    environment = account.deploy("whole", *SITE, f"HostedZoneId={zone_id}")
+
+    made = account.made("whole")
+    task = account.client("ecs").describe_task_definition(taskDefinition=made["SiteTask"])
+    site = task["taskDefinition"]["containerDefinitions"][1]
+    assert environment["SITE_ORIGINS"] == "https://pictures.example.org"
+    assert {each["name"]: each["value"] for each in site["environment"]} == environment
+    database = account.client("rds").describe_db_instances()["DBInstances"][0]
+    secrets = account.client("secretsmanager")
+    url = secrets.get_secret_value(SecretId=made["DatabaseUrl"])["SecretString"]
+    assert url.startswith("postgres://triphase:")
+    assert url.endswith(f"@{database['Endpoint']['Address']}:5432/triphase?sslmode=require")
+
+    done = account.infra("destroy", "whole", "--yes")
+    assert done.returncode == 0, done.stderr
+    assert "last snapshot" in done.stderr
+    assert account.client("rds").describe_db_instances()["DBInstances"] == []
+
+
+def test_cause_is_told_when_it_cannot_be_made(account: Account) -> None:
+    """The stack is then an empty shell, which only ``destroy`` takes away."""
+    failed = account.infra("deploy", "hopeless", *SITE, "HostedZoneId=ZNOBODYHASTHIS")
+    again = account.infra("deploy", "hopeless")
+    gone = account.infra("destroy", "hopeless", "--yes")
+
+    assert (failed.returncode, again.returncode, gone.returncode) == (1, 1, 0)
+    assert "ROLLBACK_COMPLETE" in failed.stderr
+    assert "Address: No hosted zone" in failed.stderr
+    assert "make destroy STACK=hopeless" in again.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        (["deploy", "new", "Size=large"], "There is no parameter Size; there are DatabaseClass"),
+        (["deploy", "new", "Image=x"], "Image needs SiteHost"),
+        (["destroy", "nowhere", "--yes"], "There is no stack called nowhere."),
+    ],
+)
+def test_it_says_what_is_wrong_when_that_cannot_be(
+    account: Account, arguments: list[str], problem: str
+) -> None:
+    done = account.infra(*arguments)
+
+    assert done.returncode == 1
+    assert problem in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""

@@ -1,0 +1,85 @@
+"""The site's permissions are those that its calls need: none is missing, none is needless."""
+
+from fnmatch import fnmatchcase
+from typing import Any, NamedTuple
+
+import pytest
+
+from avatars.stores import Stores
+from tests.functional.steps import put_object
+from tests.infra.flows import STRANGE, take_all
+from tests.infra.permissions import Need, needs_of, needs_of_form, recording
+from tests.infra.template import BUCKET_ARN, properties
+
+
+class Grant(NamedTuple):
+    """An action that a statement allows on resources like ``pattern``."""
+
+    action: str
+    pattern: str
+
+    def covers(self, need: Need) -> bool:
+        """Return whether it allows what is needed."""
+        return self.action == need.action and fnmatchcase(need.resource, self.pattern)
+
+
+def listed(value: Any) -> list[str]:
+    """Return one or several as a list."""
+    return [value] if isinstance(value, str) else list(value)
+
+
+def statements() -> list[Any]:
+    """Return what the template lets the site do."""
+    return list(properties("SitePermissions")["PolicyDocument"]["Statement"])
+
+
+def grants() -> list[Grant]:
+    """Return each pair of an action and a resource."""
+    return [
+        Grant(action, pattern)
+        for statement in statements()
+        for action in listed(statement["Action"])
+        for pattern in listed(statement["Resource"])
+    ]
+
+
+@pytest.fixture
+def needs(aws: Stores, monkeypatch: pytest.MonkeyPatch, transactional_db: None) -> set[Need]:
+    """Return what all that a site does has needed."""
+    put_object(STRANGE)
+    with recording(monkeypatch) as recorder:
+        take_all(between=lambda permission: None, apart=recorder.pause)
+    return recorder.needs
+
+
+def test_every_call_is_permitted(needs: set[Need]) -> None:
+    assert needs
+    assert [need for need in needs if not any(grant.covers(need) for grant in grants())] == []
+
+
+def test_every_permission_is_needed(needs: set[Need]) -> None:
+    assert [grant for grant in grants() if not any(grant.covers(need) for need in needs)] == []
+
+
+def test_statements_allow_and_say_what_for() -> None:
+    assert all(statement["Effect"] == "Allow" for statement in statements())
+    assert len({statement["Sid"] for statement in statements()}) == len(statements())
+    assert not any("*" in grant.action for grant in grants())
+    assert not any(grant.pattern in {"*", "arn:aws:s3:::*"} for grant in grants())
+
+
+# --- The recorder itself ---
+
+
+def test_recorder_does_not_know_when_a_call_is_new() -> None:
+    with pytest.raises(KeyError):
+        needs_of("CopyObject", {"Key": "avatars/a/x"})
+
+
+def test_tags_are_a_need_of_their_own() -> None:
+    form = b'a\r\nname="key"\r\n\r\npending/a/x\r\n--a\r\nname="tagging"\r\n\r\n<Tagging/>\r\n'
+
+    assert {need.action for need in needs_of_form(form)} == {"s3:PutObject", "s3:PutObjectTagging"}
+    assert needs_of("PutObject", {"Key": "avatars/a/x"}) == {
+        Need("s3:PutObject", f"{BUCKET_ARN}/avatars/a/x")
+    }

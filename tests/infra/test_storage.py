@@ -1,0 +1,152 @@
+"""Bucket and table of the template are what ``provision`` makes, property by property.
+
+No engine at hand carries out all of it (ministack ignores lifecycle and recovery), so the two
+texts are compared.
+"""
+
+from typing import Any
+
+import pytest
+from pytest_django.fixtures import Settings
+
+from avatars.models import AvatarItem
+from avatars.stores import Stores
+from tests.infra.template import BUCKET, HOST, ORIGINS, properties
+from uploads.lifecycle import lifecycle_rules
+from uploads.provisioning import (
+    BILLING,
+    ENCRYPTION,
+    OWNERSHIP,
+    PUBLIC_ACCESS_BLOCK,
+    cors_rules,
+    in_order,
+    plain_http_refused,
+    same_rules,
+)
+
+COMPARED = {
+    "Bucket": {
+        "OwnershipControls",
+        "PublicAccessBlockConfiguration",
+        "BucketEncryption",
+        "CorsConfiguration",
+        "LifecycleConfiguration",
+    },
+    "BucketPolicy": {"Bucket", "PolicyDocument"},
+    "AvatarsTable": {
+        "BillingMode",
+        "DeletionProtectionEnabled",
+        "PointInTimeRecoverySpecification",
+        "AttributeDefinitions",
+        "KeySchema",
+    },
+}
+# How CloudFormation calls what the API calls otherwise.
+RENAMED = {
+    "ServerSideEncryptionByDefault": "ApplyServerSideEncryptionByDefault",
+    "ExposedHeaders": "ExposeHeaders",
+    "MaxAge": "MaxAgeSeconds",
+    "Id": "ID",
+}
+
+
+def in_api_words(properties: dict[str, Any]) -> dict[str, Any]:
+    """Return properties under the names of the API."""
+    return {RENAMED.get(name, name): value for name, value in properties.items()}
+
+
+def api_rule(rule: dict[str, Any]) -> dict[str, Any]:
+    """Return a lifecycle rule of the template in the shape of the API."""
+    words = in_api_words(rule)
+    tags = words.pop("TagFilters", [])
+    chosen = {"Prefix": words.pop("Prefix")} if "Prefix" in words else {}
+    if "ExpirationInDays" in words:
+        words["Expiration"] = {"Days": words.pop("ExpirationInDays")}
+    return {**words, "Filter": {"And": {**chosen, "Tags": tags}}}
+
+
+@pytest.mark.parametrize("resource", COMPARED)
+def test_nothing_else_is_in_the_template(resource: str) -> None:
+    assert properties(resource).keys() == COMPARED[resource]
+
+
+def test_acls_are_switched_off_in_both() -> None:
+    assert properties("Bucket")["OwnershipControls"] == OWNERSHIP
+
+
+def test_public_access_is_blocked_in_both() -> None:
+    assert properties("Bucket")["PublicAccessBlockConfiguration"] == PUBLIC_ACCESS_BLOCK
+
+
+def test_encryption_is_the_same_in_both() -> None:
+    [rule] = properties("Bucket")["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+
+    assert in_api_words(rule) == ENCRYPTION
+
+
+@pytest.mark.parametrize(
+    ("has_site", "origins"), [(False, ORIGINS), (True, [f"https://{HOST}"])], ids=["alone", "site"]
+)
+def test_cors_lets_in_the_same_pages_in_both(
+    settings: Settings, has_site: bool, origins: list[str]
+) -> None:
+    settings.SITE_ORIGINS = origins
+    [rule] = properties("Bucket", has_site=has_site)["CorsConfiguration"]["CorsRules"]
+
+    assert in_order([in_api_words(rule)]) == in_order(cors_rules())
+
+
+def test_lifecycle_is_the_same_in_both() -> None:
+    rules = [api_rule(rule) for rule in properties("Bucket")["LifecycleConfiguration"]["Rules"]]
+
+    assert len(rules) == len(lifecycle_rules()) == 3
+    assert same_rules(rules) == same_rules(lifecycle_rules())
+
+
+def test_plain_http_is_refused_in_both() -> None:
+    policy = properties("BucketPolicy")
+
+    assert policy["Bucket"] == BUCKET
+    assert policy["PolicyDocument"]["Statement"] == [plain_http_refused(BUCKET)]
+
+
+def test_table_is_the_same_in_both(aws: Stores) -> None:
+    table, made = properties("AvatarsTable"), AvatarItem.describe_table()
+
+    assert table["KeySchema"] == made["KeySchema"]
+    assert table["AttributeDefinitions"] == made["AttributeDefinitions"]
+    assert table["BillingMode"] == made["BillingModeSummary"]["BillingMode"] == BILLING
+    assert table["DeletionProtectionEnabled"] == made["DeletionProtectionEnabled"] is True
+
+
+def test_table_can_be_recovered_in_both(aws: Stores) -> None:
+    dynamodb: Any = AvatarItem._get_connection().connection.client
+    made = dynamodb.describe_continuous_backups(TableName=AvatarItem.Meta.table_name)
+    status = made["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
+    wanted = properties("AvatarsTable")["PointInTimeRecoverySpecification"]
+
+    assert wanted == {"PointInTimeRecoveryEnabled": True}
+    assert status["PointInTimeRecoveryStatus"] == "ENABLED"
+
+
+# --- Whoever wrote the rules ---
+
+DIFFERENTLY_SAID: list[dict[str, Any]] = [
+    {"Prefix": "pending/"},
+    {"Filter": {"Prefix": "pending/"}},
+    {"Filter": {"And": {"Prefix": "pending/", "Tags": []}}},
+]
+EVERYTHING: list[dict[str, Any]] = [{}, {"Filter": {}}, {"Prefix": ""}, {"Filter": {"Prefix": ""}}]
+TAG = {"Key": "Status", "Value": "Pending"}
+TAGGED: list[dict[str, Any]] = [{"Filter": {"Tag": TAG}}, {"Filter": {"And": {"Tags": [TAG]}}}]
+
+
+@pytest.mark.parametrize("said", [DIFFERENTLY_SAID, EVERYTHING, TAGGED])
+def test_rules_are_the_same_when_said_differently(said: list[dict[str, Any]]) -> None:
+    assert len({str(same_rules([rule])) for rule in said}) == 1
+
+
+def test_rules_are_not_the_same_when_they_choose_otherwise() -> None:
+    chosen = [DIFFERENTLY_SAID[0], EVERYTHING[0], TAGGED[0], {"Filter": {"Prefix": "pending"}}]
+
+    assert len({str(same_rules([rule])) for rule in chosen}) == len(chosen)
