@@ -34,7 +34,7 @@ simulate: $(VENV)/.test ## Try more schedules of the protocol: STEPS=â€¦, SEED=â
 		$(if $(MUTANT),--mutant $(MUTANT))
 
 .PHONY: check
-check: $(VENV)/.test chromium ## Everything CI runs: format, lint, types, layers, migrations, templates, tests
+check: $(VENV)/.test chromium ## What CI runs first: format, lint, types, layers, migrations, templates, tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy .

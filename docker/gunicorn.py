@@ -24,6 +24,8 @@ keepalive = 130
 # The root of a container is read-only, and a slow disk must not make a process look dead.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 (memory)
 control_socket_disable = True
+# Whether a proxy's word on HTTPS counts is for BEHIND_HTTPS_PROXY to say, on loopback too.
+forwarded_allow_ips = ""
 # Its own messages, too, as lines of JSON.
 logconfig_dict = {
     **settings.LOGGING,

@@ -110,7 +110,8 @@ def _refuse_loss(name: str, change_set: str, changes: list[Any]) -> None:
     """Tell what will change; refuse what would part the site from its data."""
     for change in changes:
         action, kind = change["Action"], change["ResourceType"]
-        replaced = change.get("Replacement") == "True"
+        # "Conditional" where AWS cannot tell before it tries.
+        replaced = change.get("Replacement") in {"True", "Conditional"}
         say(f"{'Replace' if replaced else action:8} {change['LogicalResourceId']} ({kind})")
         if kind in STATEFUL and (replaced or action == "Remove"):
             client("cloudformation").delete_change_set(StackName=name, ChangeSetName=change_set)

@@ -53,12 +53,14 @@ def provision(*, change: bool) -> Iterator[Difference]:
     """Yield each feature that is missing or differs, and mend it if ``change``."""
     for feature in [*bucket_features(settings.AWS_STORAGE_BUCKET_NAME), *table_features()]:
         try:
-            if feature.is_there():
+            try:
+                if feature.is_there():
+                    continue
+            except KeyError:  # answered, but about something else: it was not understood
+                yield Difference(feature.name, supported=False)
                 continue
             if change:
                 feature.make()
-        except KeyError:  # answered, but about something else: the request was not understood
-            yield Difference(feature.name, supported=False)
         except ClientError as error:
             if error.response["Error"]["Code"] not in LACKING:
                 raise
@@ -128,18 +130,22 @@ def _https_alone(bucket: str) -> Feature:
     """Return the feature of refusing plain HTTP; whatever else the policy says is left alone."""
     s3, wanted = client(), plain_http_refused(bucket)
 
-    def statements() -> list[Any]:
+    def policy() -> dict[str, Any]:
+        """Return the policy with its statements in a list, where a single one may stand alone."""
         absent = "NoSuchBucketPolicy", "NoSuchBucket"
         answer = unless_absent(lambda: s3.get_bucket_policy(Bucket=bucket), *absent)
-        return list(json.loads(answer["Policy"])["Statement"]) if answer else []
+        found = json.loads(answer["Policy"]) if answer else {"Version": "2012-10-17"}
+        statements = found.get("Statement", [])
+        return {**found, "Statement": statements if isinstance(statements, list) else [statements]}
 
     def add() -> None:
-        others = [one for one in statements() if one.get("Sid") != wanted["Sid"]]
-        policy = {"Version": "2012-10-17", "Statement": [*others, wanted]}
-        s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(policy))
+        found = policy()
+        others = [one for one in found["Statement"] if one.get("Sid") != wanted["Sid"]]
+        mended = {**found, "Statement": [*others, wanted]}
+        s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(mended))
 
     return Feature(
-        "plain HTTP refused", lambda: in_order(wanted) in in_order(statements()), True, add
+        "plain HTTP refused", lambda: in_order(wanted) in in_order(policy()["Statement"]), True, add
     )
 
 

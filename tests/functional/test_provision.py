@@ -236,6 +236,19 @@ def test_other_statements_of_the_policy_stay_when_ours_is_mended() -> None:
     assert policy_statements() == [cdn, plain_http_refused("triphase")]
 
 
+@pytest.mark.usefixtures("by_https")
+def test_policy_of_one_statement_that_stands_alone_is_added_to() -> None:
+    """IAM takes a statement without a list, and a policy may have an id."""
+    alone = {**plain_http_refused("triphase"), "Sid": "Another"}
+    policy = {"Version": "2012-10-17", "Id": "kept", "Statement": alone}
+    client().put_bucket_policy(Bucket="triphase", Policy=json.dumps(policy))
+
+    assert provision() == (0, ["changed: plain HTTP refused"])
+    assert policy_statements() == [alone, plain_http_refused("triphase")]
+    answer = client().get_bucket_policy(Bucket="triphase")
+    assert json.loads(answer["Policy"])["Id"] == "kept"
+
+
 # --- Engines that lack something ---
 
 

@@ -11,7 +11,7 @@ from django.conf import settings
 ROOT = settings.BASE_DIR
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-SITE = {"web", "daily", "migrate", "provision", "collectstatic"}
+SITE = {"web", "daily", "migrate", "provision"}
 DOCKERFILES = {"Dockerfile", "docker/store/Dockerfile"}
 TEXT = (ROOT / "compose.yaml").read_text()
 
@@ -91,10 +91,19 @@ def test_service_has_no_more_rights_than_it_needs(name: str) -> None:
 def test_service_is_of_a_version_and_is_watched(name: str) -> None:
     service = SERVICES[name]
 
-    assert "build" in service or re.search(r":\d+\.\d+(\.\d+)?(-\w+)?$", service["image"])
+    built = "build" in service or name in SITE
+    assert built or re.search(r":\d+\.\d+(\.\d+)?(-\w+)?$", service["image"])
     # Those built here bring a health check of their own.
-    assert "build" in service or service["healthcheck"]["test"]
+    assert built or service["healthcheck"]["test"]
     assert (service.get("healthcheck") == {"disable": True}) == (name in SITE - {"web"})
+
+
+def test_image_of_the_site_is_built_once() -> None:
+    builders = [name for name in SITE if "build" in SERVICES[name]]
+
+    assert builders == ["web"]
+    assert {SERVICES[name]["image"] for name in SITE} == {"triphase"}
+    assert all(SERVICES[name]["pull_policy"] == "never" for name in SITE - {"web"})
 
 
 def test_only_the_proxy_is_reached_and_by_this_machine_alone_unless_told() -> None:

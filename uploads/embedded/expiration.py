@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """An enabled rule that expires objects: its name, whom it chooses, after how many days."""
+    """An enabled rule that expires objects: its name, which ones, after how many days."""
 
     name: str
     days: int

@@ -218,7 +218,7 @@ def _expiry_rule(rule: Any) -> ExpiryRule | None:
     elif chosen:
         prefix = chosen.prefix or ""
         tags = {chosen.tag_key: chosen.tag_value} if chosen.tag_key else {}
-    return ExpiryRule(rule.id, int(rule.expiration_days), prefix, tags)
+    return ExpiryRule(rule.id or "", int(rule.expiration_days), prefix, tags)
 
 
 def _moto_app(name: str) -> Flask:

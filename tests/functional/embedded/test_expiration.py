@@ -36,6 +36,17 @@ def test_nothing_is_told_when_a_rule_does_not_reach_the_object_by(rule: Rule) ->
     assert told(rule) == ""
 
 
+def test_object_is_written_when_a_rule_has_no_name(place: Place) -> None:
+    rule: Any = {"Status": "Enabled", "Expiration": {"Days": 1}, "Filter": {"Prefix": "a"}}
+    place.s3.put_bucket_lifecycle_configuration(
+        Bucket=place.name, LifecycleConfiguration={"Rules": [rule]}
+    )
+
+    place.put("a/b")
+
+    assert "expiry-date=" in place.head("a/b")["Expiration"]
+
+
 @pytest.mark.parametrize(
     ("changes", "expires"),
     [
