@@ -52,11 +52,13 @@ format: $(VENV)/.test ## Format the code and the templates
 
 .PHONY: deploy
 deploy: $(VENV)/.run ## Make or update a stack on AWS, print its settings: STACK=…, PARAMETERS="Image=… SiteHost=…"
-	@$(BIN)/python -m infra deploy "$(STACK)" $(PARAMETERS)
+	$(if $(STACK),,$(error make deploy needs the name of a stack: STACK=triphase))
+	@$(BIN)/python -m infra deploy "$$STACK" $$PARAMETERS
 
 .PHONY: destroy
 destroy: $(VENV)/.run ## Remove a stack and all it holds: STACK=…, CONFIRM=yes to be asked nothing
-	@$(BIN)/python -m infra destroy "$(STACK)" $(if $(filter yes,$(CONFIRM)),--yes)
+	$(if $(STACK),,$(error make destroy needs the name of a stack: STACK=triphase))
+	@$(BIN)/python -m infra destroy "$$STACK" $(if $(filter yes,$(CONFIRM)),--yes)
 
 .PHONY: clean
 clean: ## Remove the virtual environment, the database and what tools have cached

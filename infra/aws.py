@@ -8,7 +8,14 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    InvalidRegionError,
+    NoCredentialsError,
+    NoRegionError,
+    ProfileNotFound,
+)
 
 # CloudFormation allows few requests a second.
 CONFIG = Config(connect_timeout=5, read_timeout=60, retries={"mode": "standard", "max_attempts": 8})
@@ -43,6 +50,8 @@ def failures_in_words() -> Iterator[None]:
         raise StackError(
             f"{error.operation_name} was refused: {answer['Code']}: {answer['Message']}"
         ) from error
+    except (InvalidRegionError, ProfileNotFound, ValueError) as error:
+        raise StackError(f"AWS was not asked, for a setting cannot be used: {error}") from error
     except BotoCoreError as error:
         raise StackError(f"AWS cannot be reached: {error}") from error
 

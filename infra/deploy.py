@@ -96,7 +96,9 @@ def _all_parameters(
             f"There is no parameter {', '.join(unknown)}; there are {', '.join(sorted(known))}."
         )
     stack = described(name) or {}
-    had = {found["ParameterKey"] for found in stack.get("Parameters", [])}
+    # Of a stack that was planned and never made there is nothing to keep.
+    kept = [] if stack.get("StackStatus") in NEW else stack.get("Parameters", [])
+    had = {found["ParameterKey"] for found in kept}
     return [
         *({"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()),
         *(

@@ -7,7 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, NoCredentialsError, NoRegionError, WaiterError
+from botocore.exceptions import (
+    ClientError,
+    NoCredentialsError,
+    NoRegionError,
+    ProfileNotFound,
+    WaiterError,
+)
 
 from infra import __main__ as command
 from infra import aws, deploy, destroy, stack
@@ -205,10 +211,30 @@ def test_cause_comes_first_when_a_stack_fails(
 
 
 @pytest.mark.parametrize(
+    ("status", "kept"), [("REVIEW_IN_PROGRESS", []), ("UPDATE_COMPLETE", ["SiteHost"])]
+)
+def test_parameters_are_kept_when_there_is_a_stack_that_has_them(
+    monkeypatch: pytest.MonkeyPatch, status: str, kept: list[str]
+) -> None:
+    """AWS refuses to keep what was planned only."""
+    found = {"StackStatus": status, "Parameters": [{"ParameterKey": "SiteHost"}]}
+    monkeypatch.setattr(deploy, "described", lambda name: found)
+
+    parameters = deploy._all_parameters("it", ["Image", "SiteHost"], {"Image": "i"})
+
+    assert parameters == [
+        {"ParameterKey": "Image", "ParameterValue": "i"},
+        *({"ParameterKey": name, "UsePreviousValue": True} for name in kept),
+    ]
+
+
+@pytest.mark.parametrize(
     ("error", "words"),
     [
         (NoCredentialsError(), "no AWS credentials"),
         (NoRegionError(), "set AWS_REGION"),
+        (ProfileNotFound(profile="nope"), "AWS was not asked, for a setting cannot be used"),
+        (ValueError("Invalid endpoint: nonsense"), "AWS was not asked"),
         (
             ClientError({"Error": {"Code": "AccessDenied", "Message": "not you"}}, "CreateStack"),
             "CreateStack was refused: AccessDenied: not you",
