@@ -112,8 +112,8 @@ def _refuse_loss(name: str, change_set: str, changes: list[Any]) -> None:
     """Tell what will change; refuse what would part the site from its data."""
     for change in changes:
         action, kind = change["Action"], change["ResourceType"]
-        # "Conditional" where AWS cannot tell before it tries.
-        replaced = change.get("Replacement") in {"True", "Conditional"}
+        # "Conditional" is said of harmless changes too, such as that of the bucket's CORS rules.
+        replaced = change.get("Replacement") == "True"
         say(f"{'Replace' if replaced else action:8} {change['LogicalResourceId']} ({kind})")
         if kind in STATEFUL and (replaced or action == "Remove"):
             client("cloudformation").delete_change_set(StackName=name, ChangeSetName=change_set)
