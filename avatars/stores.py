@@ -5,14 +5,14 @@ runs the same services on in-memory ones.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextvars import copy_context
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 from avatars.references import Reference, live_references
 from uploads.bucket import FetchedObject, Listing, live_bucket
+from uploads.deadlines import Threads
 from uploads.policies import Policy, PresignedPost
 
 P = ParamSpec("P")
@@ -52,15 +52,6 @@ class Stores:
     bucket: Bucket
     references: References
     background: Background
-
-
-class Threads(ThreadPoolExecutor):
-    """Threads that know the request they work for, so that what they log names it."""
-
-    def submit(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> "Future[T]":
-        """Call soon, in the caller's context."""
-        copied = copy_context()
-        return super().submit(lambda: copied.run(call, *args, **kwargs))
 
 
 @cache

@@ -1,9 +1,9 @@
 """A bound on how long anybody waits for a service, whatever the SDK's own time-outs miss."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
-from functools import cache, partial, wraps
+from functools import cache, wraps
 from typing import ParamSpec, TypeVar
 
 from django.conf import settings
@@ -12,6 +12,17 @@ from uploads.errors import StorageUnavailable
 
 P = ParamSpec("P")
 Answer = TypeVar("Answer")
+
+
+class Threads(ThreadPoolExecutor):
+    """Threads that know the request they work for, so that what they log names it."""
+
+    def submit(
+        self, call: Callable[P, Answer], /, *args: P.args, **kwargs: P.kwargs
+    ) -> "Future[Answer]":
+        """Call soon, in the caller's context."""
+        copied = copy_context()
+        return super().submit(lambda: copied.run(call, *args, **kwargs))
 
 
 def in_time(service: str) -> Callable[[Callable[P, Answer]], Callable[P, Answer]]:
@@ -26,8 +37,7 @@ def in_time(service: str) -> Callable[[Callable[P, Answer]], Callable[P, Answer]
     def decorate(call: Callable[P, Answer]) -> Callable[P, Answer]:
         @wraps(call)
         def bounded(*args: P.args, **kwargs: P.kwargs) -> Answer:
-            # In the caller's context, so that what is logged names the request.
-            future = _threads(service).submit(copy_context().run, partial(call, *args, **kwargs))
+            future = _threads(service).submit(call, *args, **kwargs)
             try:
                 return future.result(settings.AWS_CALL_SECONDS)
             except TimeoutError as error:
@@ -40,5 +50,5 @@ def in_time(service: str) -> Callable[[Callable[P, Answer]], Callable[P, Answer]
 
 
 @cache
-def _threads(service: str) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(settings.AWS_POOL_CONNECTIONS, thread_name_prefix=service)
+def _threads(service: str) -> Threads:
+    return Threads(settings.AWS_POOL_CONNECTIONS, thread_name_prefix=service)

@@ -34,6 +34,16 @@ pytestmark = pytest.mark.django_db
 NOON = datetime(2030, 5, 1, 12, tzinfo=UTC)
 
 
+def statuses_of_begin(header: str, values: list[str]) -> list[int]:
+    """Return the statuses of phase 1 as other users ask for it, each with a value of ``header``."""
+    statuses = []
+    for value in values:
+        browser = signed_in(make_user())
+        browser.defaults[header] = value
+        statuses.append(begin(browser).status_code)
+    return statuses
+
+
 def limit(settings: Settings, name: str, *, user: str = "99/minute", address: str = "") -> None:
     """Set the rates of one route."""
     settings.RATE_LIMITS = {**settings.RATE_LIMITS, name: user}
@@ -179,13 +189,8 @@ def test_limit_holds_when_the_forwarded_header_is_forged(
     settings.TRUSTED_PROXIES = proxies
     heard = ", 198.51.100.7" if proxies else ""
 
-    statuses = []
-    for number in range(4):
-        browser = signed_in(make_user())
-        browser.defaults["HTTP_X_FORWARDED_FOR"] = f"6.6.6.{number}{heard}"
-        statuses.append(begin(browser).status_code)
-
-    assert statuses == [201, 201, 429, 429]
+    forwarded = [f"6.6.6.{number}{heard}" for number in range(4)]
+    assert statuses_of_begin("HTTP_X_FORWARDED_FOR", forwarded) == [201, 201, 429, 429]
 
 
 def test_limit_holds_when_one_network_of_ipv6_uses_many_addresses(
@@ -193,13 +198,8 @@ def test_limit_holds_when_one_network_of_ipv6_uses_many_addresses(
 ) -> None:
     """Case 9."""
     limit(settings, "begin-upload", address="2/minute")
-    statuses = []
-    for number in range(4):
-        browser = signed_in(make_user())
-        browser.defaults["REMOTE_ADDR"] = f"2001:db8:0:1::{number}"
-        statuses.append(begin(browser).status_code)
-
-    assert statuses == [201, 201, 429, 429]
+    addresses = [f"2001:db8:0:1::{number}" for number in range(4)]
+    assert statuses_of_begin("REMOTE_ADDR", addresses) == [201, 201, 429, 429]
 
 
 # --- What lies in the bucket ---

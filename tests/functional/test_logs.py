@@ -19,7 +19,7 @@ from structlog.contextvars import bind_contextvars
 
 from accounts.models import User
 from avatars import services
-from avatars.stores import Stores, Threads
+from avatars.stores import Stores
 from config.logging import formatter
 from config.redaction import Redactor
 from tests.builders import make_user
@@ -39,6 +39,7 @@ from tests.functional.steps import (
     upload_picture,
     uploaded,
 )
+from uploads.deadlines import Threads
 from uploads.errors import StorageUnavailable
 
 pytestmark = pytest.mark.django_db
