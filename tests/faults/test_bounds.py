@@ -12,6 +12,7 @@ from django.test import override_settings
 from avatars.models import AvatarItem
 from avatars.services import WRITE_ATTEMPTS
 from avatars.stores import Stores
+from config import settings as product
 from inspection.selectors import PAGE_SIZE
 from tests.builders import make_user
 from tests.faults.conftest import FIGURES, Clients, Road
@@ -48,14 +49,14 @@ BOUNDS = {  # seconds
 @pytest.mark.parametrize("what", CALLS)
 def test_wait_is_bounded_when_every_call_takes_all_its_time(what: str) -> None:
     """Case 24."""
-    assert CALLS[what] * settings.AWS_CALL_SECONDS <= BOUNDS[what]
+    assert CALLS[what] * product.AWS_CALL_SECONDS <= BOUNDS[what]
 
 
 def test_figures_fit_each_other() -> None:
     """Two attempts that time out fit in a call; every thread that may call has a connection."""
-    assert settings.AWS_CALL_SECONDS >= 2 * settings.AWS_READ_SECONDS
-    assert settings.AWS_CONNECT_SECONDS < settings.AWS_READ_SECONDS
-    assert settings.AWS_POOL_CONNECTIONS >= 16 + DETAIL_THREADS + 16
+    assert product.AWS_CALL_SECONDS >= 2 * product.AWS_READ_SECONDS
+    assert product.AWS_CONNECT_SECONDS < product.AWS_READ_SECONDS
+    assert product.AWS_POOL_CONNECTIONS >= 16 + DETAIL_THREADS + 16
 
 
 def test_both_clients_have_the_figures_of_the_settings() -> None:
