@@ -102,6 +102,7 @@ class Sweep:
             if gone:  # all at once: a doubt must come before the first of them is closed
                 few = FEW if existing else VERY_FEW
                 self._doubt(self.suspects, self.examined + len(batch), few=few)
+            missing = self._missing([found for found in batch if found.owner_id in existing])
             for reference in batch:
                 self.examined += 1
                 if reference.strange_key:
@@ -109,8 +110,15 @@ class Sweep:
                     yield Finding(Kind.STRANGE, reference.owner_id, 0, Outcome.FOUND)
                 elif reference.owner_id in gone:
                     yield from self._gone(reference)
-                elif reference.owner_id in existing:
+                elif reference.live_key in missing:
                     yield from self._ghost(reference)
+
+    def _missing(self, references: list[Reference]) -> set[str]:
+        """Return the keys they name that hold no object, asking for all at once."""
+        keys = [found.live_key for found in references if found.live_key]
+        bucket, background = self.stores.bucket, self.stores.background
+        answers = [background.submit(bucket.exists, key) for key in keys]
+        return {key for key, there in zip(keys, answers, strict=True) if not there.result()}
 
     def _gone(self, reference: Reference) -> Iterator[Finding]:
         """Close an item whose owner's account was deleted."""
@@ -122,7 +130,7 @@ class Sweep:
 
     def _ghost(self, scanned: Reference) -> Iterator[Finding]:
         """Empty an item whose object is missing, unless it re-pointed since it was scanned."""
-        if not (self.limit and scanned.live_key) or self.stores.bucket.exists(scanned.live_key):
+        if not self.limit:
             return
         current = self.stores.references.read(scanned.owner_id)
         if current.live_key == scanned.live_key and self._take([scanned]):

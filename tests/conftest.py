@@ -1,10 +1,8 @@
 """Fixtures of all tests: the embedded AWS of this process, emptied before each use."""
 
 from collections.abc import Iterator
-from concurrent.futures import Future
 from dataclasses import replace
 from importlib import import_module
-from typing import Any
 
 import hypothesis
 import pytest
@@ -13,6 +11,7 @@ from django.db import connections
 from django.test import override_settings
 
 from avatars.stores import Stores, live_stores
+from tests.builders import AtOnce
 from tests.engines import elsewhere
 from uploads import limits
 from uploads.embedded.server import EmbeddedAWS
@@ -34,18 +33,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item], config: pytest.Confi
     """Leave out what makes no sense with a bucket elsewhere."""
     if elsewhere.is_elsewhere():
         elsewhere.leave_out(items, config)
-
-
-class AtOnce:
-    """A background that does its work before the caller goes on, so that tests can look."""
-
-    def submit(self, call: Any, /, *args: Any, **kwargs: Any) -> "Future[Any]":
-        future: Future[Any] = Future()
-        try:
-            future.set_result(call(*args, **kwargs))
-        except Exception as error:  # noqa: BLE001 (a future carries any)
-            future.set_exception(error)
-        return future
 
 
 @pytest.fixture(scope="session", autouse=True)

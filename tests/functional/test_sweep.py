@@ -2,6 +2,7 @@
 
 import io
 import json
+import threading
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -38,6 +39,7 @@ from tests.functional.steps import (
     write_item,
 )
 from uploads.bucket import ListedObject, Listing, S3Bucket
+from uploads.deadlines import Threads
 from uploads.errors import StorageUnavailable
 
 pytestmark = pytest.mark.django_db
@@ -470,7 +472,27 @@ def test_nothing_more_is_asked_when_the_limit_is_reached(
 
     assert len(sweep("--limit", "1").lines) == 1
 
-    assert [request.operation for request in asked] == ["GET", "Scan", "HEAD", "GetItem"]
+    # The objects of a batch are asked for together.
+    assert [request.operation for request in asked] == ["GET", "Scan", *3 * ["HEAD"], "GetItem"]
+
+
+def test_objects_of_a_batch_are_asked_for_side_by_side(
+    aws: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ghost, *_ = users = [make_member() for _ in range(3)]
+    aws.bucket.delete([live_key(ghost)])
+    everybody, ask = threading.Barrier(len(users)), S3Bucket.exists
+
+    def exists(bucket: S3Bucket, key: str) -> bool:
+        everybody.wait(timeout=60)
+        return ask(bucket, key)
+
+    monkeypatch.setattr(S3Bucket, "exists", exists)
+    serve_with(monkeypatch, replace(aws, background=Threads(len(users))))
+
+    ran = sweep()
+
+    assert ran.lines == [("found", "ghost", str(ghost.pk))]
 
 
 def test_limit_is_exact_within_one_owner(aws: Stores) -> None:

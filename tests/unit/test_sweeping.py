@@ -15,6 +15,7 @@ import pytest
 from avatars.references import Avatar, Reference
 from avatars.stores import Stores
 from avatars.sweeping import Finding, Kind, Outcome, Sweep
+from tests.builders import AtOnce
 from uploads.bucket import ListedObject, Listing
 from uploads.tokens import PENDING_PREFIX
 
@@ -83,7 +84,7 @@ class Counted:
         """Sweep all of it, with ``--delete``."""
         world = cast(Any, self)
         return Sweep(
-            stores=Stores(bucket=world, references=world, background=world),
+            stores=Stores(bucket=world, references=world, background=AtOnce()),
             existing_owners=self.existing,
             now=NOW,
             grace=timedelta(0),
