@@ -110,7 +110,11 @@ def _bound_pending(owner_id: str, *, now: datetime, stores: Stores) -> None:
         return
     oldest = min(pending, key=lambda found: found.last_modified)
     due = expires_at(
-        oldest.key, last_modified=oldest.last_modified, tags={}, rules=lifecycle_rules()
+        oldest.key,
+        last_modified=oldest.last_modified,
+        tags={},
+        size=oldest.size,
+        rules=lifecycle_rules(),
     )
     # S3 may take its time with what is due.
     seconds = (due - now).total_seconds() if due else 0

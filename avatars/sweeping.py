@@ -232,7 +232,11 @@ class Sweep:
 
     def _past_lifecycle(self, found: ListedObject) -> bool:
         due = expires_at(
-            found.key, last_modified=found.last_modified, tags={}, rules=lifecycle_rules()
+            found.key,
+            last_modified=found.last_modified,
+            tags={},
+            size=found.size,
+            rules=lifecycle_rules(),
         )
         return due is not None and due <= self.now
 

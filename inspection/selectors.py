@@ -130,7 +130,11 @@ def _object_row(
     owner = owner_of(found.key)
     known = details or ObjectDetails(content_type="", metadata={})
     due = known.expires_at or expires_at(
-        found.key, last_modified=found.last_modified, tags=known.tags, rules=rules
+        found.key,
+        last_modified=found.last_modified,
+        tags=known.tags,
+        size=found.size,
+        rules=rules,
     )
     return ObjectRow(
         key=found.key,

@@ -5,13 +5,50 @@ configuration rules based on object age".
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 from uploads.policies import PENDING_TAG
 from uploads.tokens import PENDING_PREFIX
 
 PENDING_DAYS = 1
+
+
+@dataclass(frozen=True)
+class RuleFilter:
+    """Which objects a rule is for: those that meet all its conditions; sizes in bytes."""
+
+    prefix: str = ""
+    tags: tuple[tuple[str, str], ...] = ()
+    larger_than: int | None = None
+    smaller_than: int | None = None
+
+    @classmethod
+    def of(cls, rule: Mapping[str, Any]) -> Self:
+        """Return the filter of a rule in the shape of the API, whoever wrote it.
+
+        Several conditions stand in the filter's ``And``, none means everything. Older tools write
+        a prefix beside an empty filter, or beside none.
+        """
+        said = rule.get("Filter", {})
+        said = {**said, **said.get("And", {})}
+        tags = [*said.get("Tags", []), *([said["Tag"]] if "Tag" in said else [])]
+        return cls(
+            prefix=said.get("Prefix") or rule.get("Prefix", ""),
+            tags=tuple(sorted((tag["Key"], tag["Value"]) for tag in tags)),
+            larger_than=said.get("ObjectSizeGreaterThan"),
+            smaller_than=said.get("ObjectSizeLessThan"),
+        )
+
+    def takes(self, key: str, *, tags: Mapping[str, str], size: int) -> bool:
+        """Return whether the rule is for this object."""
+        return (
+            key.startswith(self.prefix)
+            and all(tags.get(name) == value for name, value in self.tags)
+            and (self.larger_than is None or size > self.larger_than)
+            and (self.smaller_than is None or size < self.smaller_than)
+        )
 
 
 def lifecycle_rules() -> list[Any]:
@@ -35,34 +72,30 @@ def lifecycle_rules() -> list[Any]:
 
 
 def expires_at(
-    key: str, *, last_modified: datetime, tags: Mapping[str, str], rules: Sequence[Any]
+    key: str,
+    *,
+    last_modified: datetime,
+    tags: Mapping[str, str],
+    size: int,
+    rules: Sequence[Any],
 ) -> datetime | None:
     """Return when the first of ``rules`` to reach the object makes it expire; None if none does.
 
     Days are whole: the time is rounded up to the next midnight UTC, so that one day means 24 to
-    48 hours.
+    48 hours. The size is in bytes.
     """
     days = [
         rule["Expiration"]["Days"]
         for rule in rules
         if rule["Status"] == "Enabled"
         and "Days" in rule.get("Expiration", {})
-        and _chosen(rule.get("Filter", rule), key, tags)
+        and RuleFilter.of(rule).takes(key, tags=tags, size=size)
     ]
     if not days:
         return None
     due = last_modified + timedelta(days=min(days))
     midnight = due.replace(hour=0, minute=0, second=0, microsecond=0)
     return midnight if midnight == due else midnight + timedelta(days=1)
-
-
-def _chosen(chosen: Mapping[str, Any], key: str, tags: Mapping[str, str]) -> bool:
-    """Return whether a rule's filter (a prefix, a tag, or ``And`` of both) takes in the object."""
-    both = chosen.get("And", chosen)
-    wanted = [*both.get("Tags", []), *([both["Tag"]] if "Tag" in both else [])]
-    return key.startswith(both.get("Prefix", "")) and all(
-        tags.get(tag["Key"]) == tag["Value"] for tag in wanted
-    )
 
 
 def _expiry(name: str, chosen: dict[str, Any]) -> dict[str, Any]:

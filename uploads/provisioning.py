@@ -16,17 +16,22 @@ from django.utils.module_loading import import_string
 from pynamodb.models import Model
 
 from uploads.bucket import client, unless_absent
-from uploads.lifecycle import lifecycle_rules
+from uploads.lifecycle import RuleFilter, lifecycle_rules
 
 
 @dataclass(frozen=True)
 class Feature:
-    """One thing to provision: its name, how to read it, what it must be, how to make it so."""
+    """One thing to provision: its name, how to read it, what it must be, how to make it so.
+
+    ``optional`` if an engine may lack it: the sweep does a lifecycle's work, and a server without
+    CORS rules for each bucket may have its own for all. AWS lacks nothing.
+    """
 
     name: str
     read: Callable[[], Any]
     wanted: Any
     make: Callable[[], Any]
+    optional: bool = False
 
     def is_there(self) -> bool:
         """Return whether it is as it should be."""
@@ -41,6 +46,13 @@ class Difference:
     supported: bool = True
 
 
+class NotSupported(Exception):
+    """The engine does not have what the product cannot do without."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} is needed, and is not supported here.")
+
+
 # How engines other than AWS say that they do not have a request.
 LACKING = {"NotImplemented", "MethodNotAllowed", "UnknownOperationException", "InvalidAction"}
 # How DynamoDB says that the table is still busy with the request before.
@@ -50,20 +62,21 @@ BUSY_PAUSE = 2  # seconds
 
 
 def provision(*, change: bool) -> Iterator[Difference]:
-    """Yield each feature that is missing or differs, and mend it if ``change``."""
+    """Yield each feature that is missing or differs, and mend it if ``change``.
+
+    Raises NotSupported.
+    """
     for feature in [*bucket_features(settings.AWS_STORAGE_BUCKET_NAME), *table_features()]:
         try:
-            try:
-                if feature.is_there():
-                    continue
-            except KeyError:  # answered, but about something else: it was not understood
-                yield Difference(feature.name, supported=False)
+            if feature.is_there():
                 continue
             if change:
                 feature.make()
-        except ClientError as error:
-            if error.response["Error"]["Code"] not in LACKING:
+        except (ClientError, KeyError) as error:
+            if not _says_lacking(error):
                 raise
+            if not feature.optional:
+                raise NotSupported(feature.name) from error
             yield Difference(feature.name, supported=False)
         else:
             yield Difference(feature.name)
@@ -145,7 +158,11 @@ def _https_alone(bucket: str) -> Feature:
         s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(mended))
 
     return Feature(
-        "plain HTTP refused", lambda: in_order(wanted) in in_order(policy()["Statement"]), True, add
+        "plain HTTP refused",
+        lambda: in_order(wanted) in in_order(policy()["Statement"]),
+        True,
+        add,
+        optional=_elsewhere(),
     )
 
 
@@ -173,6 +190,7 @@ def _features_of(model: type[Model]) -> list[Feature]:
         return _patiently(lambda: dynamodb.update_table(TableName=name, **changes))
 
     recovery = {"PointInTimeRecoveryEnabled": True}
+    elsewhere = bool(settings.AWS_DYNAMODB_ENDPOINT_URL)
 
     return [
         Feature(
@@ -186,12 +204,14 @@ def _features_of(model: type[Model]) -> list[Feature]:
             lambda: described().get("BillingModeSummary", {}).get("BillingMode"),
             BILLING,
             update(BillingMode=BILLING),
+            optional=elsewhere,
         ),
         Feature(
             f"deletion protection of {name}",
             lambda: (table := described()) and table["DeletionProtectionEnabled"],
             True,
             update(DeletionProtectionEnabled=True),
+            optional=elsewhere,
         ),
         Feature(
             f"point-in-time recovery of {name}",
@@ -202,6 +222,7 @@ def _features_of(model: type[Model]) -> list[Feature]:
                     TableName=name, PointInTimeRecoverySpecification=recovery
                 )
             ),
+            optional=elsewhere,
         ),
     ]
 
@@ -261,20 +282,13 @@ def plain_http_refused(bucket: str) -> dict[str, Any]:
 
 
 def same_rules(rules: list[Any]) -> Any:
-    """Return lifecycle rules in one shape, whoever wrote them.
-
-    CloudFormation and older tools say the same with a prefix beside the filter, with no filter
-    for "everything", or with an ``And`` of one.
-    """
+    """Return lifecycle rules in one shape, whoever wrote them."""
     return in_order([_same_rule(rule) for rule in rules])
 
 
 def _same_rule(rule: Any) -> dict[str, Any]:
-    chosen = {"Prefix": rule.get("Prefix", ""), **rule.get("Filter", {})}
-    both = chosen.pop("And", {})
-    tags = [*both.get("Tags", []), *([chosen.pop("Tag")] if "Tag" in chosen else [])]
     facts = {name: value for name, value in rule.items() if name not in {"Prefix", "Filter"}}
-    return {**facts, "Filter": {**chosen, **both, "Tags": tags}}
+    return {**facts, "Filter": RuleFilter.of(rule)}
 
 
 def in_order(value: Any) -> Any:
@@ -292,9 +306,33 @@ def blocks(answer: Any) -> bool:
     return all(config.get(name) for name, wanted in public_access_block().items() if wanted)
 
 
-def _setting(name: str, absent: str, read: Any, wanted: object, make: Any) -> Feature:
+def _setting(
+    name: str,
+    absent: str,
+    read: Callable[[], Any],
+    wanted: object,
+    make: Callable[[], Any],
+) -> Feature:
     """Return a feature of the bucket whose absence S3 tells by the code ``absent``."""
-    return Feature(name, lambda: unless_absent(read, absent, "NoSuchBucket"), wanted, make)
+
+    def found() -> Any:
+        return unless_absent(read, absent, "NoSuchBucket")
+
+    return Feature(name, found, wanted, make, optional=_elsewhere())
+
+
+def _elsewhere() -> bool:
+    """Return whether the bucket is on another S3 than AWS's."""
+    return bool(settings.AWS_S3_ENDPOINT_URL)
+
+
+def _says_lacking(error: ClientError | KeyError) -> bool:
+    """Return whether a request is unknown to the engine: refused, or taken for another one."""
+    return isinstance(error, KeyError) or _code(error) in LACKING
+
+
+def _code(error: ClientError) -> str:
+    return error.response["Error"]["Code"]
 
 
 def _patiently(call: Callable[[], Any]) -> Callable[[], Any]:
@@ -302,9 +340,11 @@ def _patiently(call: Callable[[], Any]) -> Callable[[], Any]:
 
     def patient() -> Any:
         for _attempt in range(BUSY_ATTEMPTS):
-            answer = unless_absent(call, *BUSY)
-            if answer is not None:
-                return answer
+            try:
+                return call()
+            except ClientError as error:
+                if _code(error) not in BUSY:
+                    raise
             time.sleep(BUSY_PAUSE)
         return call()
 

@@ -207,6 +207,7 @@ def test_expiry_is_told_when_the_answer_is_that_of(
         key,
         last_modified=expiring.head(key)["LastModified"],
         tags=expiring.tags(key),
+        size=expiring.head(key)["ContentLength"],
         rules=lifecycle_rules(),
     )
     by_prefix, by_tag = key.startswith("pending/"), bool(expiring.tags(key))

@@ -15,8 +15,7 @@ from pytest_django.fixtures import Settings
 
 from avatars.services import CACHE_CONTROL, PURPOSE
 from avatars.stores import Stores
-from tests.builders import make_user, picture_bytes
-from tests.conftest import AtOnce
+from tests.builders import AtOnce, make_user, picture_bytes
 from tests.functional.steps import (
     MODEL_BACKEND,
     Asked,

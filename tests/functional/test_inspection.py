@@ -187,6 +187,23 @@ def test_expiry_is_that_of_the_rules_in_the_bucket(aws: Stores) -> None:
     assert set(after.values()) == {None}
 
 
+def test_expiry_is_that_of_the_rules_for_objects_of_that_size(aws: Stores) -> None:
+    bounded: Any = {
+        "Status": "Enabled",
+        "Filter": {"And": {"Prefix": "x/", "ObjectSizeLessThan": 10}},
+        "Expiration": {"Days": 1},
+    }
+    client().put_bucket_lifecycle_configuration(
+        Bucket="triphase", LifecycleConfiguration={"Rules": [bounded]}
+    )
+    put_object("x/large", b"x" * 10)
+    put_object("x/small", b"x" * 9)
+
+    expiring = {row.key: bool(row.expires_at) for row in bucket_page().context["rows"]}
+
+    assert expiring == {"x/large": False, "x/small": True}
+
+
 def test_bucket_page_shows_only_what_begins_with_the_prefix(aws: Stores) -> None:
     """Case 37."""
     for key in ("a/x", "ab/x", "a"):

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import urllib3
 from botocore.exceptions import ClientError
+from botocore.parsers import ResponseParserError
 from django.core.management import CommandError, call_command
 from pynamodb.exceptions import TableError
 from pytest_django.fixtures import Settings
@@ -21,8 +22,10 @@ from uploads.lifecycle import lifecycle_rules
 from uploads.provisioning import (
     PUBLIC_ACCESS_BLOCK,
     blocks,
+    bucket_features,
     plain_http_refused,
     public_access_block,
+    table_features,
 )
 
 TABLE = "triphase-avatars"
@@ -110,6 +113,16 @@ def switch_a_rule_off() -> None:
     )
 
 
+def spare_small_objects() -> None:
+    """Have the first rule expire large objects alone."""
+    first, *others = lifecycle_rules()
+    bounded = {"And": {**first["Filter"], "ObjectSizeGreaterThan": 1024}}
+    rules: list[Any] = [{**first, "Filter": bounded}, *others]
+    client().put_bucket_lifecycle_configuration(
+        Bucket="triphase", LifecycleConfiguration={"Rules": rules}
+    )
+
+
 def let_every_site_in() -> None:
     """Allow any origin."""
     rule: Any = {"AllowedOrigins": ["*"], "AllowedMethods": ["GET", "POST", "DELETE"]}
@@ -160,6 +173,7 @@ DRIFTS: list[tuple[str, Callable[[], Any]]] = [
     ("CORS", lambda: client().delete_bucket_cors(Bucket="triphase")),
     ("lifecycle", slow_the_lifecycle_down),
     ("lifecycle", switch_a_rule_off),
+    ("lifecycle", spare_small_objects),
     ("lifecycle", lambda: client().delete_bucket_lifecycle(Bucket="triphase")),
     (f"billing of {TABLE}", pay_for_capacity),
     (PROTECTION, unprotect),
@@ -252,17 +266,21 @@ def test_policy_of_one_statement_that_stands_alone_is_added_to() -> None:
 # --- Engines that lack something ---
 
 
+def refuse(monkeypatch: pytest.MonkeyPatch, request: str, code: str) -> None:
+    """Have S3 refuse ``request`` with ``code``."""
+
+    def refused(**_request: Any) -> Any:
+        raise ClientError({"Error": {"Code": code, "Message": "no"}}, request)
+
+    monkeypatch.setattr(client(), request, refused)
+
+
 @pytest.mark.parametrize("change", [True, False])
 def test_feature_that_the_engine_lacks_is_told_and_the_others_are_made(
     aws: Stores, monkeypatch: pytest.MonkeyPatch, change: bool
 ) -> None:
     """One refuses the request; one answers as if another had been asked."""
-
-    def refused(**request: Any) -> Any:
-        answer: Any = {"Error": {"Code": "NotImplemented", "Message": ""}}
-        raise ClientError(answer, "GetBucketOwnershipControls")
-
-    monkeypatch.setattr(client(), "get_bucket_ownership_controls", refused)
+    refuse(monkeypatch, "get_bucket_ownership_controls", "NotImplemented")
     monkeypatch.setattr(client(), "get_public_access_block", lambda **request: {})
     slow_the_lifecycle_down()
 
@@ -297,14 +315,96 @@ def test_protection_that_the_engine_does_not_know_is_told(
 def test_other_refusals_end_it_when_something_is_forbidden(
     aws: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refused(**request: Any) -> Any:
-        answer: Any = {"Error": {"Code": "AccessDenied", "Message": "no"}}
-        raise ClientError(answer, "GetBucketCors")
-
-    monkeypatch.setattr(client(), "get_bucket_cors", refused)
+    refuse(monkeypatch, "get_bucket_cors", "AccessDenied")
 
     with pytest.raises(CommandError, match="AccessDenied"):
         provision("--check")
+
+
+def test_answer_that_is_no_answer_of_s3_ends_it(
+    aws: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The endpoint may be that of some web site."""
+
+    def a_page(**_request: Any) -> Any:
+        raise ResponseParserError("not well-formed")
+
+    monkeypatch.setattr(client(), "head_bucket", a_page)
+
+    with pytest.raises(CommandError, match="Cannot provision on http") as failure:
+        provision()
+
+    assert failure.value.returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("request_name", "arguments"),
+    [("get_bucket_cors", []), ("get_bucket_cors", ["--check"]), ("put_bucket_cors", [])],
+    ids=["cannot be read", "cannot be checked", "cannot be written"],
+)
+def test_it_fails_when_aws_has_no_cors_that(
+    aws: Stores,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    request_name: str,
+    arguments: list[str],
+) -> None:
+    settings.AWS_S3_ENDPOINT_URL = None
+    client().delete_bucket_cors(Bucket="triphase")
+    refuse(monkeypatch, request_name, "NotImplemented")
+
+    with pytest.raises(CommandError) as failure:
+        provision(*arguments)
+
+    assert str(failure.value) == "Cannot provision: CORS is needed, and is not supported here."
+    assert failure.value.returncode == 2
+
+
+def test_it_fails_when_the_answer_of_aws_is_about_something_else(
+    aws: Stores, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.AWS_S3_ENDPOINT_URL = None
+    monkeypatch.setattr(client(), "get_bucket_cors", lambda **_request: {})
+
+    with pytest.raises(CommandError, match="CORS is needed"):
+        provision("--check")
+
+
+def test_lacking_encryption_is_told_elsewhere_and_fails_on_aws(
+    aws: Stores, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client().put_public_access_block(
+        Bucket="triphase", PublicAccessBlockConfiguration=PUBLIC_ACCESS_BLOCK
+    )
+    refuse(monkeypatch, "get_bucket_encryption", "NotImplemented")
+    told = ["not supported here: encryption", "Everything else is as it should be."]
+    assert provision("--check") == (0, told)
+
+    settings.AWS_S3_ENDPOINT_URL = None
+    with pytest.raises(CommandError, match="encryption is needed, and is not supported here"):
+        provision("--check")
+
+
+def optional_features() -> set[str]:
+    """Return what may be lacking."""
+    features = [*bucket_features("triphase"), *table_features()]
+    return {feature.name for feature in features if feature.optional}
+
+
+def test_all_but_bucket_and_table_may_be_lacking_elsewhere(aws: Stores, settings: Settings) -> None:
+    needed = {"bucket triphase", f"table {TABLE}"}
+    assert optional_features() == set(MISSING) - needed
+
+    settings.AWS_S3_ENDPOINT_URL = "https://s3.example"
+    assert optional_features() == {*MISSING, "plain HTTP refused"} - needed
+
+
+def test_nothing_may_be_lacking_on_aws(aws: Stores, settings: Settings) -> None:
+    settings.AWS_S3_ENDPOINT_URL = None
+    assert optional_features() == {*TABLE_FEATURES} - {f"table {TABLE}"}
+
+    settings.AWS_DYNAMODB_ENDPOINT_URL = None
+    assert optional_features() == set()
 
 
 @pytest.mark.parametrize(
@@ -327,6 +427,25 @@ def test_change_of_a_busy_table_is_repeated(
 
     assert provision() == (0, [f"changed: {RECOVERY}"])
     assert provision("--check")[0] == 0
+
+
+def test_change_is_not_repeated_when_it_is_forbidden(
+    aws: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def forbidden(**request: Any) -> Any:
+        asked.append(request)
+        answer: Any = {"Error": {"Code": "AccessDeniedException", "Message": ""}}
+        raise ClientError(answer, "UpdateContinuousBackups")
+
+    forget_backups()
+    monkeypatch.setattr(dynamodb(), "update_continuous_backups", forbidden)
+
+    with pytest.raises(CommandError, match="AccessDeniedException"):
+        provision()
+
+    assert len(asked) == 1
 
 
 # --- Rules ---

@@ -12,7 +12,7 @@ import pytest
 from django.core.management import call_command
 
 from avatars.stores import live_stores
-from tests.conftest import AtOnce
+from tests.builders import AtOnce
 from tests.functional.steps import Permission, bucket_keys, serve_with
 from tests.infra.flows import take_all
 from uploads.bucket import client, live_bucket

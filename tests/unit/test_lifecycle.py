@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uploads.lifecycle import expires_at, lifecycle_rules
+from uploads.lifecycle import RuleFilter, expires_at, lifecycle_rules
+from uploads.provisioning import same_rules
 
 PENDING = {"Status": "Pending"}
 MOMENTS = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 (hypothesis adds the zone)
@@ -17,12 +18,13 @@ def due(
     key: str,
     tags: dict[str, str] | None = None,
     *,
+    size: int = 0,
     at: datetime = datetime(2026, 3, 1, 12, tzinfo=UTC),
     rules: list[Any] | None = None,
 ) -> datetime | None:
     """Return when the object expires by ``rules``, else by those of the product."""
     chosen = lifecycle_rules() if rules is None else rules
-    return expires_at(key, last_modified=at, tags=tags or {}, rules=chosen)
+    return expires_at(key, last_modified=at, tags=tags or {}, size=size, rules=chosen)
 
 
 def rule(days: int, **changes: Any) -> dict[str, Any]:
@@ -97,6 +99,8 @@ def test_expiry_is_that_of_the_first_rule_to_reach_the_object() -> None:
         rule(1, Filter={"Tag": {"Key": "a", "Value": "b"}}),
         rule(1, Filter={"And": {"Prefix": "x", "Tags": [{"Key": "a", "Value": "b"}]}}),
         {"Status": "Enabled", "Prefix": "y", "Expiration": {"Days": 1}},
+        rule(1, Prefix="y", Filter={}),
+        rule(1, Prefix="y", Filter={"Prefix": ""}),
     ],
 )
 def test_rule_does_nothing_when_it_is_not_for_the_object(ineffective: dict[str, Any]) -> None:
@@ -111,10 +115,66 @@ def test_rule_does_nothing_when_it_is_not_for_the_object(ineffective: dict[str, 
         rule(1, Filter={"Tag": {"Key": "a", "Value": "b"}}),
         rule(1, Filter={"And": {"Prefix": "x", "Tags": [{"Key": "a", "Value": "b"}]}}),
         {"Status": "Enabled", "Prefix": "x", "Expiration": {"Days": 1}},
+        {"Status": "Enabled", "Expiration": {"Days": 1}},
+        rule(1, Prefix="x", Filter={}),
+        rule(1, Filter={"And": {"Prefix": "x"}}),
     ],
 )
 def test_rule_expires_what_its_filter_takes_in(effective: dict[str, Any]) -> None:
     assert due("x/y", {"a": "b", "c": "d"}, rules=[effective]) == datetime(2026, 3, 3, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("conditions", "taken"),
+    [
+        ({"ObjectSizeGreaterThan": 10}, [11, 99]),
+        ({"ObjectSizeGreaterThan": 0}, [10, 11, 99]),
+        ({"ObjectSizeLessThan": 11}, [0, 10]),
+        ({"And": {"ObjectSizeGreaterThan": 10, "ObjectSizeLessThan": 99}}, [11]),
+        ({"And": {"Prefix": "x", "ObjectSizeLessThan": 1}}, [0]),
+        ({"And": {"Prefix": "y", "ObjectSizeLessThan": 1}}, []),
+    ],
+)
+def test_rule_takes_only_sizes_between_its_bounds(
+    conditions: dict[str, Any], taken: list[int]
+) -> None:
+    rules = [rule(1, Filter=conditions)]
+
+    assert [size for size in (0, 10, 11, 99) if due("x", size=size, rules=rules)] == taken
+
+
+TAGS = [{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}]
+SAID_DIFFERENTLY: list[list[dict[str, Any]]] = [
+    [{}, {"Prefix": ""}, {"Filter": {}}, {"Filter": {"Prefix": ""}}, {"Filter": {"And": {}}}],
+    [
+        {"Prefix": "x/"},
+        {"Prefix": "x/", "Filter": {}},
+        {"Prefix": "x/", "Filter": {"Prefix": ""}},
+        {"Filter": {"Prefix": "x/"}},
+        {"Filter": {"And": {"Prefix": "x/", "Tags": []}}},
+    ],
+    [{"Filter": {"Tag": TAGS[0]}}, {"Filter": {"And": {"Prefix": "", "Tags": TAGS[:1]}}}],
+    [{"Filter": {"And": {"Tags": TAGS}}}, {"Filter": {"And": {"Tags": TAGS[::-1]}}}],
+    [
+        {"Filter": {"ObjectSizeGreaterThan": 5}},
+        {"Filter": {"And": {"ObjectSizeGreaterThan": 5}}},
+    ],
+    [{"Filter": {"ObjectSizeLessThan": 5}}],
+    [{"Filter": {"ObjectSizeGreaterThan": 0}}],
+]
+
+
+@pytest.mark.parametrize("said", SAID_DIFFERENTLY)
+def test_filters_are_the_same_when_said_differently(said: list[dict[str, Any]]) -> None:
+    assert len({RuleFilter.of(one) for one in said}) == 1
+    assert all(same_rules([one]) == same_rules([said[0]]) for one in said)
+
+
+def test_filters_are_not_the_same_when_they_take_other_objects() -> None:
+    others = [said[0] for said in SAID_DIFFERENTLY]
+
+    assert len({RuleFilter.of(one) for one in others}) == len(others)
+    assert len({str(same_rules([one])) for one in others}) == len(others)
 
 
 def test_unfinished_multiparts_are_given_up_by_a_rule() -> None:

@@ -1,20 +1,30 @@
 """XML bodies that moto takes and S3 refuses.
 
 AWS: "DeleteObjects" (at most 1,000 keys), "CompleteMultipartUpload" (parts in ascending order),
-"PutBucketLifecycleConfiguration" (a status of two words, a positive number of days).
+"PutBucketLifecycleConfiguration" (a status of two words, an action, positive numbers of days). How
+S3 words the last of these is taken from public reports, `DaysAfterInitiation` from its siblings.
 """
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from itertools import pairwise
-from typing import IO
-from xml.etree.ElementTree import Element, ParseError
+from typing import IO, Any
+from xml.etree.ElementTree import Element, ParseError, tostring
 
+from botocore.parsers import ResponseParserError, RestXMLParser
+from botocore.session import get_session
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import parse
 
-from uploads.embedded.errors import S3Error, invalid_argument, malformed_xml
+from uploads.embedded.errors import S3Error, invalid_argument, invalid_request, malformed_xml
 
 MAX_DELETED = 1000
+DAYS = {
+    "Expiration": "Days",
+    "NoncurrentVersionExpiration": "NoncurrentDays",
+    "AbortIncompleteMultipartUpload": "DaysAfterInitiation",
+}
+ACTIONS = DAYS.keys() | {"Transitions", "NoncurrentVersionTransitions"}
 
 
 def check_document(method: str, query: Mapping[str, str], body: IO[bytes]) -> None:
@@ -23,6 +33,22 @@ def check_document(method: str, query: Mapping[str, str], body: IO[bytes]) -> No
         if method == wanted and parameter in query:
             check(_root(body))
             body.seek(0)
+
+
+def read_lifecycle(document: bytes) -> list[Any]:
+    """The rules of a lifecycle configuration in the shape of the API; `S3Error` if it has none."""
+    answer = {"status_code": 200, "headers": {}, "body": document}
+    try:
+        parsed: Any = RestXMLParser().parse(answer, _lifecycle_shape())
+        return list(parsed["Rules"])
+    except (AttributeError, KeyError, TypeError, ValueError, ResponseParserError):
+        raise malformed_xml() from None
+
+
+@cache
+def _lifecycle_shape() -> Any:
+    model = get_session().get_service_model("s3")
+    return model.operation_model("GetBucketLifecycleConfiguration").output_shape
 
 
 def _check_delete(root: Element) -> None:
@@ -41,14 +67,25 @@ def _check_complete(root: Element) -> None:
 
 
 def _check_lifecycle(root: Element) -> None:
-    for rule in root.findall("{*}Rule"):
-        if rule.findtext("{*}Status") not in {"Enabled", "Disabled"}:
-            raise malformed_xml()
-        days = rule.findtext("{*}Expiration/{*}Days")
-        if days is not None and _number(days) < 1:
-            raise invalid_argument(
-                "'Days' for Expiration action must be a positive integer", "Days", days
-            )
+    rules = read_lifecycle(tostring(root))
+    for rule in rules:
+        _check_rule(rule)
+    names = [rule["ID"] for rule in rules if rule.get("ID")]
+    if len(set(names)) < len(names):
+        message = "Rule ID must be unique. Found same ID for more than one rule"
+        raise S3Error("InvalidArgument", message, 400)
+
+
+def _check_rule(rule: Any) -> None:
+    if rule.get("Status") not in ("Enabled", "Disabled") or len(rule.get("Filter", {})) > 1:
+        raise malformed_xml()
+    if ACTIONS.isdisjoint(rule):
+        raise invalid_request("At least one action needs to be specified in a rule")
+    for action, name in DAYS.items():
+        days = rule.get(action, {}).get(name, 1)
+        if days < 1:
+            message = f"'{name}' for {action} action must be a positive integer"
+            raise invalid_argument(message, name, str(days))
 
 
 CHECKS: dict[tuple[str, str], Callable[[Element], None]] = {

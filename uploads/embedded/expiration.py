@@ -1,28 +1,27 @@
 """When a bucket's lifecycle rules make an object expire, as S3 tells it in its answers.
 
 AWS: "Setting lifecycle configuration on a bucket", "Lifecycle rules: Based on an object's age" and
-the header x-amz-expiration of "PutObject". Whole days, rounded up to the next midnight UTC. Written
-apart from `uploads.lifecycle`, so that tests can compare the two.
+the header x-amz-expiration of "PutObject". Whole days, rounded up to the next midnight UTC. But for
+the filters, written apart from `uploads.lifecycle`, so that tests can compare the two.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import format_datetime
+from typing import Any
 from urllib.parse import quote
+
+from uploads.lifecycle import RuleFilter
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """An enabled rule that expires objects: its name, which ones, after how many days."""
+    """An enabled rule that expires objects: its name, after how many days, which ones."""
 
     name: str
     days: int
-    prefix: str = ""
-    tags: Mapping[str, str] = field(default_factory=dict)
-
-    def reaches(self, key: str, tags: Mapping[str, str]) -> bool:
-        return key.startswith(self.prefix) and self.tags.items() <= tags.items()
+    chosen: RuleFilter
 
     def due(self, written_at: datetime) -> datetime:
         """The first midnight UTC that is at least `days` after `written_at` (UTC)."""
@@ -31,11 +30,20 @@ class Rule:
         return midnight if midnight == due else midnight + timedelta(days=1)
 
 
+def expiring(rules: Iterable[Any]) -> list[Rule]:
+    """Those of the rules in the shape of the API that are on and expire objects by age."""
+    return [
+        Rule(rule.get("ID", ""), rule["Expiration"]["Days"], RuleFilter.of(rule))
+        for rule in rules
+        if rule["Status"] == "Enabled" and "Days" in rule.get("Expiration", {})
+    ]
+
+
 def expiration(
-    rules: Iterable[Rule], *, key: str, tags: Mapping[str, str], written_at: datetime
+    rules: Iterable[Rule], *, key: str, tags: Mapping[str, str], size: int, written_at: datetime
 ) -> str:
     """The header's value for the rule that comes first, "" if none reaches the object."""
-    reaching = [rule for rule in rules if rule.reaches(key, tags)]
+    reaching = [rule for rule in rules if rule.chosen.takes(key, tags=tags, size=size)]
     if not reaching:
         return ""
     first = min(reaching, key=lambda rule: rule.days)

@@ -24,8 +24,8 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.formparser import FormDataParser
 
 from uploads.embedded.cors import Rule
-from uploads.embedded.expiration import Rule as ExpiryRule
-from uploads.embedded.expiration import expiration
+from uploads.embedded.documents import read_lifecycle
+from uploads.embedded.expiration import expiration, expiring
 from uploads.embedded.messages import Environ, Request, Response, path_of
 from uploads.embedded.signatures import ALGORITHM, Account
 
@@ -42,6 +42,7 @@ DROPPED = frozenset(
     }
 )
 EXPIRATION = "x-amz-expiration"
+LIFECYCLE = "lifecycle_document"  # an attribute of moto's bucket
 PUBLIC_ACLS = frozenset({"public-read", "public-read-write", "authenticated-read"})
 MOTO_ONLY = ("HTTP_X_MOTO_ACCOUNT_ID", "HTTP_TRANSFER_ENCODING", "HTTP_ORIGIN")
 
@@ -71,6 +72,8 @@ class Store:
         if response.status in {200, 206} and _is_about_an_object(request):
             header = self._expiration(request.bucket, request.key)
             response.headers += [(EXPIRATION, header)] if header else []
+        elif response.status == 200 and "lifecycle" in request.query and not request.key:
+            self._keep_lifecycle(request, body, response)
         return response
 
     def dynamodb(self, request: Request, body: IO[bytes], size: int) -> Response:
@@ -132,12 +135,24 @@ class Store:
             stored = found.keys.get(key) if found else None
             if stored is None:
                 return ""
+            document = _lifecycle(found)
             return expiration(
-                [one for one in map(_expiry_rule, found.rules) if one],
+                expiring(read_lifecycle(document)) if document else [],
                 key=key,
                 tags=backend.tagger.get_tag_dict_for_resource(stored.arn),
+                size=stored.size,
                 written_at=stored.last_modified.replace(tzinfo=UTC),
             )
+
+    def _keep_lifecycle(self, request: Request, body: IO[bytes], response: Response) -> None:
+        """Keep the rules as they are sent and answer them so; moto drops conditions on sizes."""
+        with self._lock:
+            found = self._backend().buckets[request.bucket]
+            if request.method == "PUT":
+                body.seek(0)
+                setattr(found, LIFECYCLE, body.read())
+            else:
+                response.body = _lifecycle(found) or response.body
 
     def _backend(self) -> Any:
         return get_backend("s3")[DEFAULT_ACCOUNT_ID][get_partition(self._account.region)]
@@ -208,17 +223,9 @@ def _is_about_an_object(request: Request) -> bool:
     return not others or (request.method == "POST" and others == {"uploadId"})
 
 
-def _expiry_rule(rule: Any) -> ExpiryRule | None:
-    """One of moto's lifecycle rules, None if it is off or expires nothing by age."""
-    if rule.status != "Enabled" or not rule.expiration_days:
-        return None
-    chosen, prefix, tags = rule.filter, rule.prefix or "", {}
-    if chosen and chosen.and_filter:
-        prefix, tags = chosen.and_filter.prefix or "", dict(chosen.and_filter.tags or {})
-    elif chosen:
-        prefix = chosen.prefix or ""
-        tags = {chosen.tag_key: chosen.tag_value} if chosen.tag_key else {}
-    return ExpiryRule(rule.id or "", int(rule.expiration_days), prefix, tags)
+def _lifecycle(bucket: Any) -> bytes:
+    """The lifecycle configuration that one of moto's buckets has, b"" if it has none."""
+    return getattr(bucket, LIFECYCLE, b"") if bucket.rules else b""
 
 
 def _moto_app(name: str) -> Flask:

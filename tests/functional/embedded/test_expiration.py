@@ -5,35 +5,46 @@ from typing import Any
 
 import pytest
 
-from tests.functional.embedded.builders import Place
+from tests.functional.embedded.builders import PNG, Place
 from uploads.embedded.expiration import Rule, expiration
+from uploads.lifecycle import RuleFilter
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 MIDNIGHT = datetime(2026, 1, 2, tzinfo=UTC)
+ALL = RuleFilter()
 
 
 def told(*rules: Rule, written_at: datetime = NOON) -> str:
-    return expiration(rules, key="a/b", tags={"x": "1", "y": "2"}, written_at=written_at)
+    tags = {"x": "1", "y": "2"}
+    return expiration(rules, key="a/b", tags=tags, size=10, written_at=written_at)
 
 
 def test_date_is_the_next_midnight_when_the_days_are_over() -> None:
-    rule = Rule("r", 1)
+    rule = Rule("r", 1, ALL)
 
     assert told(rule) == 'expiry-date="Sun, 04 Jan 2026 00:00:00 GMT", rule-id="r"'
     assert told(rule, written_at=MIDNIGHT).startswith('expiry-date="Sat, 03 Jan 2026 00:00:00 GMT"')
 
 
 def test_first_rule_is_named_when_several_reach_the_object() -> None:
-    assert 'rule-id="a%20b"' in told(Rule("later", 9), Rule("a b", 2), Rule("last", 30))
+    assert 'rule-id="a%20b"' in told(
+        Rule("later", 9, ALL), Rule("a b", 2, ALL), Rule("last", 30, ALL)
+    )
 
 
 @pytest.mark.parametrize(
-    "rule",
-    [Rule("r", 1, "b"), Rule("r", 1, "", {"x": "2"}), Rule("r", 1, "a/", {"x": "1", "z": "3"})],
-    ids=["prefix", "tag", "one of the tags"],
+    "chosen",
+    [
+        RuleFilter(prefix="b"),
+        RuleFilter(tags=(("x", "2"),)),
+        RuleFilter(prefix="a/", tags=(("x", "1"), ("z", "3"))),
+        RuleFilter(larger_than=10),
+        RuleFilter(smaller_than=10),
+    ],
+    ids=["prefix", "tag", "one of the tags", "least size", "greatest size"],
 )
-def test_nothing_is_told_when_a_rule_does_not_reach_the_object_by(rule: Rule) -> None:
-    assert told(rule) == ""
+def test_nothing_is_told_when_a_rule_does_not_reach_the_object_by(chosen: RuleFilter) -> None:
+    assert told(Rule("r", 1, chosen)) == ""
 
 
 def test_object_is_written_when_a_rule_has_no_name(place: Place) -> None:
@@ -56,6 +67,13 @@ def test_object_is_written_when_a_rule_has_no_name(place: Place) -> None:
         ({"Prefix": "a/"}, True),
         ({"Prefix": "b/"}, False),
         ({"Filter": {"Prefix": ""}, "Status": "Disabled"}, False),
+        ({"Filter": {}}, True),
+        ({"Prefix": "b/", "Filter": {}}, False),
+        ({"Filter": {"ObjectSizeGreaterThan": len(PNG) - 1}}, True),
+        ({"Filter": {"ObjectSizeGreaterThan": len(PNG)}}, False),
+        ({"Filter": {"ObjectSizeLessThan": len(PNG)}}, False),
+        ({"Filter": {"And": {"Prefix": "a/", "ObjectSizeLessThan": len(PNG) + 1}}}, True),
+        ({"Filter": {"And": {"Prefix": "a/", "ObjectSizeLessThan": len(PNG)}}}, False),
     ],
 )
 def test_rule_is_read_in_each_of_its_shapes(

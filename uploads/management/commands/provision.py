@@ -4,11 +4,12 @@ import sys
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from pynamodb.exceptions import PynamoDBException
 
-from uploads.provisioning import Difference, provision
+from uploads.provisioning import Difference, NotSupported, provision
 
 
 class Command(BaseCommand):
@@ -32,7 +33,9 @@ class Command(BaseCommand):
                 found.append(difference)
                 told = verb if difference.supported else "not supported here:"
                 self.stdout.write(f"{told} {difference.name}")
-        except (BotoCoreError, ClientError, PynamoDBException) as error:
+        except NotSupported as error:
+            raise CommandError(f"Cannot provision: {error}", returncode=2) from error
+        except (BotoCoreError, ClientError, PynamoDBException, ResponseParserError) as error:
             where = settings.AWS_S3_ENDPOINT_URL or f"AWS in {settings.AWS_REGION}"
             raise CommandError(f"Cannot provision on {where}: {error}", returncode=2) from error
         if not any(difference.supported for difference in found):
