@@ -1,13 +1,14 @@
-"""python -m infra deploy|destroy STACK: what ``make deploy`` and ``make destroy`` call."""
+"""python -m infra deploy|manage|destroy STACK: what ``make deploy`` and so on call."""
 
 import re
 import shlex
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 
-from infra.aws import StackError, failures_in_words
-from infra.deploy import deploy, say
+from infra.aws import StackError, failures_in_words, say
+from infra.deploy import deploy
 from infra.destroy import destroy
+from infra.manage import manage
 from infra.stack import state
 
 
@@ -16,28 +17,43 @@ def main(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
     try:
         with failures_in_words():
-            options.do(options)
+            return int(options.do(options))
     except StackError as error:
         say(f"triphase: {error}")
         return 1
     except KeyboardInterrupt:
         say("\ntriphase: no longer waiting; AWS goes on with what it has begun.")
         return 130
-    return 0
 
 
-def _deploy(options: Namespace) -> None:
+def _deploy(options: Namespace) -> int:
     """Print the stack's environment, for a shell to evaluate."""
     for name, value in deploy(options.stack, dict(options.parameters)).items():
         print(f"export {name}={shlex.quote(value)}")
+    return 0
 
 
-def _destroy(options: Namespace) -> None:
+def _manage(options: Namespace) -> int:
+    return manage(options.stack, _words(options.command))
+
+
+def _words(command: list[str]) -> list[str]:
+    """Return the words of a command; one alone is a line such as ``make manage`` passes on."""
+    if len(command) > 1:
+        return command
+    try:
+        return shlex.split(command[0])
+    except ValueError as error:
+        raise StackError(f"The command cannot be read: {error}.") from error
+
+
+def _destroy(options: Namespace) -> int:
     if not state(options.stack):
         raise StackError(f"There is no stack called {options.stack}.")
     if not options.yes and _typed_name() != options.stack:
         raise StackError("That is not its name: nothing was changed.")
     destroy(options.stack)
+    return 0
 
 
 def _typed_name() -> str:
@@ -52,10 +68,14 @@ def _parser() -> ArgumentParser:
     first.add_argument("stack", type=_stack_name)
     first.add_argument("parameters", nargs="*", type=_parameter, metavar="Parameter=value")
     first.set_defaults(do=_deploy)
-    second = commands.add_parser("destroy", help="remove a stack and all it holds")
+    second = commands.add_parser("manage", help="run a command of manage.py on a stack's site")
     second.add_argument("stack", type=_stack_name)
-    second.add_argument("--yes", action="store_true", help="do not ask")
-    second.set_defaults(do=_destroy)
+    second.add_argument("command", nargs="+", help="behind --, such as: -- migrate --plan")
+    second.set_defaults(do=_manage)
+    third = commands.add_parser("destroy", help="remove a stack and all it holds")
+    third.add_argument("stack", type=_stack_name)
+    third.add_argument("--yes", action="store_true", help="do not ask")
+    third.set_defaults(do=_destroy)
     return parser
 
 

@@ -1,7 +1,8 @@
 """The clients, and what went wrong in words: for whoever deploys, a traceback says nothing."""
 
 import os
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
@@ -19,6 +20,7 @@ from botocore.exceptions import (
 
 # CloudFormation allows few requests a second.
 CONFIG = Config(connect_timeout=5, read_timeout=60, retries={"mode": "standard", "max_attempts": 8})
+GONE = {"ResourceNotFoundException", "NoSuchBucket", "DBInstanceNotFound"}
 
 
 class StackError(Exception):
@@ -31,6 +33,11 @@ def client(service: str) -> Any:
     region = os.environ.get("AWS_REGION") or None  # which the SDK itself does not read
     make: Any = boto3.client
     return make(service, region_name=region, config=CONFIG)
+
+
+def say(text: str) -> None:
+    """Tell whoever waits; the standard output is for what was asked for."""
+    print(text, file=sys.stderr, flush=True)
 
 
 @contextmanager
@@ -59,3 +66,13 @@ def failures_in_words() -> Iterator[None]:
 def code_of(error: ClientError) -> str:
     """Return the code of AWS's refusal."""
     return str(error.response["Error"]["Code"])
+
+
+def unless_gone(call: Callable[..., Any], *subject: str, **request: Any) -> Any:
+    """Return what ``call`` returns, None if its subject is gone: somebody deleted it."""
+    try:
+        return call(*subject, **request)
+    except ClientError as error:
+        if code_of(error) in GONE:
+            return None
+        raise

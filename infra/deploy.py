@@ -1,13 +1,13 @@
 """Make or update a stack by a change set, which tells before what will be done."""
 
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import WaiterError
 
-from infra.aws import StackError, client
+from infra.aws import StackError, client, say
+from infra.protection import protect
 from infra.stack import (
     POLL,
     STATEFUL,
@@ -21,7 +21,7 @@ from infra.stack import (
 
 TEMPLATE = Path(__file__).with_name("triphase.yaml")
 NEW = {"", "REVIEW_IN_PROGRESS"}  # the second is a change set that nobody carried out
-# A creation that failed leaves a shell; of a protected table or database not even AWS gets rid.
+# A creation that failed leaves a shell; of a protected table not even AWS gets rid.
 DEAD = {"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"}
 NOTHING_TO_DO = ("didn't contain changes", "No updates are to be performed")
 
@@ -41,12 +41,8 @@ def deploy(name: str, parameters: dict[str, str]) -> dict[str, str]:
         _carry_out(name, change_set, kind)
     else:
         say("Everything is as it should be.")
+    protect(name)
     return environment(name)
-
-
-def say(text: str) -> None:
-    """Tell whoever waits; the standard output is for the variables."""
-    print(text, file=sys.stderr, flush=True)
 
 
 def _refuse_unusable(name: str, now: str) -> None:

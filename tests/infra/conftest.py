@@ -15,6 +15,7 @@ from tests.infra.ministack import REGION, MiniStack, running
 
 ROOT = Path(__file__).resolve().parents[2]
 ORIGIN = "https://pictures.example.org"
+SITE = ("Image=example/site:1", "SiteHost=pictures.example.org")
 Done = subprocess.CompletedProcess[str]
 
 
@@ -48,6 +49,12 @@ class Account:
         assert done.returncode == 0, done.stderr
         exports = [line.removeprefix("export ") for line in done.stdout.splitlines()]
         return dict(line.split("=", 1) for line in exports)
+
+    def deploy_site(self, stack: str) -> dict[str, str]:
+        """Return the environment of a stack with a site, which must come up."""
+        zone = self.client("route53").create_hosted_zone(Name="example.org", CallerReference=stack)
+        zone_id = zone["HostedZone"]["Id"].rpartition("/")[2]
+        return self.deploy(stack, *SITE, f"HostedZoneId={zone_id}")
 
     def manage(self, stack: dict[str, str], *arguments: str, **keys: str) -> Done:
         """Run manage.py on a stack."""

@@ -1,7 +1,7 @@
 """The template as CloudFormation reads it: tags, references, conditions."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import yaml
@@ -12,6 +12,7 @@ BUCKET, TABLE, HOST = "the-bucket", "the-table", "pictures.example.org"
 BUCKET_ARN = f"arn:aws:s3:::{BUCKET}"
 TABLE_ARN = f"arn:aws:dynamodb:eu-central-1:123456789012:table/{TABLE}"
 ORIGINS = ["https://one.example", "https://two.example"]
+RESTORED_TABLE, RESTORED_HOST = "the-restored-table", "restored.rds.example"
 VALUES = {
     "Bucket": BUCKET,
     "Bucket.Arn": BUCKET_ARN,
@@ -19,8 +20,14 @@ VALUES = {
     "AvatarsTable.Arn": TABLE_ARN,
     "SiteOrigins": ORIGINS,
     "SiteHost": HOST,
+    "Database.Endpoint.Address": "own.rds.example",
+    "RestoredTable": RESTORED_TABLE,
+    "RestoredDatabase": RESTORED_HOST,
+    "AWS::AccountId": "123456789012",
+    "AWS::Partition": "aws",
     "AWS::Region": "eu-central-1",
 }
+SITE, RESTORED = {"HasSite"}, {"HasRestoredTable", "HasRestoredDatabase"}
 
 
 class _Loader(yaml.SafeLoader):
@@ -47,21 +54,21 @@ def template() -> dict[str, Any]:
     return found
 
 
-def properties(resource: str, *, has_site: bool = False) -> Any:
-    """Return a resource's properties, all references resolved."""
-    return resolved(template()["Resources"][resource]["Properties"], has_site=has_site)
+def properties(resource: str, *, where: Collection[str] = ()) -> Any:
+    """Return a resource's properties, all references resolved, where these conditions hold."""
+    return resolved(template()["Resources"][resource]["Properties"], where)
 
 
-def outputs(*, has_site: bool) -> dict[str, Any]:
-    """Return the outputs with their values."""
+def outputs(*, where: Collection[str] = ()) -> dict[str, Any]:
+    """Return the outputs with their values, where these conditions hold."""
     return {
-        name: resolved(output["Value"], has_site=has_site)
+        name: resolved(output["Value"], where)
         for name, output in template()["Outputs"].items()
-        if has_site or "Condition" not in output
+        if "Condition" not in output or output["Condition"] in where
     }
 
 
-def resolved(node: Any, *, has_site: bool) -> Any:
+def resolved(node: Any, where: Collection[str]) -> Any:
     """Return ``node`` with the values of VALUES; what is not among them stays as it is."""
     found = node
     match node:
@@ -69,14 +76,16 @@ def resolved(node: Any, *, has_site: bool) -> Any:
             found = VALUES.get(name, node)
         case {"Fn::Sub": str(text)}:
             found = _filled(text, VALUES)
-        case {"Fn::If": [_, yes, no]}:
-            found = resolved(yes if has_site else no, has_site=has_site)
+        case {"Fn::Sub": [str(text), dict(more)]}:
+            found = _filled(text, VALUES | resolved(more, where))
+        case {"Fn::If": [condition, yes, no]}:
+            found = resolved(yes if condition in where else no, where)
         case {"Fn::Join": [separator, items]}:
-            found = separator.join(resolved(items, has_site=has_site))
+            found = separator.join(resolved(items, where))
         case dict():
-            found = {name: resolved(value, has_site=has_site) for name, value in node.items()}
+            found = {name: resolved(value, where) for name, value in node.items()}
         case list():
-            found = [resolved(value, has_site=has_site) for value in node]
+            found = [resolved(value, where) for value in node]
     return found
 
 

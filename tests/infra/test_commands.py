@@ -4,6 +4,7 @@ ministack deletes a full bucket and a protected table with their stack; AWS refu
 """
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,25 +17,21 @@ from botocore.exceptions import (
 )
 
 from infra import __main__ as command
-from infra import aws, deploy, destroy, stack
+from infra import aws, deploy, destroy, protection, stack
 
 OBJECTS: list[Any] = [{"Key": "a", "VersionId": "null"}, {"Key": "b", "VersionId": "1"}]
 RESOURCES = {
     "AWS::S3::Bucket": ["the-bucket"],
     "AWS::DynamoDB::Table": ["the-table"],
     "AWS::RDS::DBInstance": ["the-database"],
+    "AWS::RDS::DBSubnetGroup": ["the-subnets"],
 }
+DATABASE = {"DBInstanceIdentifier": "the-database", "ApplyImmediately": True}
 UNPROTECTED = [
     ("update_table", {"TableName": "the-table", "DeletionProtectionEnabled": False}),
-    (
-        "modify_db_instance",
-        {
-            "DBInstanceIdentifier": "the-database",
-            "DeletionProtection": False,
-            "ApplyImmediately": True,
-        },
-    ),
+    ("modify_db_instance", {**DATABASE, "DeletionProtection": False}),
 ]
+PROTECTED = ("modify_db_instance", {**DATABASE, "DeletionProtection": True})
 EMPTIED = (
     "delete_objects",
     {"Bucket": "the-bucket", "Delete": {"Objects": OBJECTS, "Quiet": True}},
@@ -57,18 +54,41 @@ class Cloud:
 
         return call
 
+    def get_paginator(self, name: str) -> Any:
+        return SimpleNamespace(paginate=lambda **request: [getattr(self, name)(**request)])
+
+    def get_waiter(self, name: str) -> Any:
+        return SimpleNamespace(wait=lambda **_: None)
+
 
 @pytest.fixture
 def cloud(monkeypatch: pytest.MonkeyPatch) -> Cloud:
     """Return a stack called "it": a bucket with two versions in it, a table, a database."""
     left = [{"Versions": OBJECTS[:1], "DeleteMarkers": OBJECTS[1:]}]
-    made = Cloud({"list_object_versions": lambda **_: left.pop() if left else {}})
-    for module in (deploy, destroy, stack):
+    made = Cloud(
+        {
+            "list_object_versions": lambda **_: left.pop() if left else {},
+            "describe_db_instances": lambda **_: {"DBInstances": [instance("the-database")]},
+        }
+    )
+    for module in (deploy, destroy, protection, stack):
         monkeypatch.setattr(module, "client", lambda service: made)
-    monkeypatch.setattr(destroy, "resources", lambda name, kind: RESOURCES[kind])
+    for module in (destroy, protection):
+        monkeypatch.setattr(module, "resources", lambda name, kind: RESOURCES[kind])
     monkeypatch.setattr(destroy, "state", lambda name: "CREATE_COMPLETE")
-    monkeypatch.setattr(destroy, "last_event", lambda name: "")
+    monkeypatch.setattr(destroy, "described", lambda name: {"Parameters": []})
+    for module in (deploy, destroy):
+        monkeypatch.setattr(module, "last_event", lambda name: "")
     return made
+
+
+def instance(name: str, *, protected: bool = False) -> dict[str, Any]:
+    """Return what RDS says of a server in the stack's network."""
+    return {
+        "DBInstanceIdentifier": name,
+        "DeletionProtection": protected,
+        "DBSubnetGroup": {"DBSubnetGroupName": "the-subnets"},
+    }
 
 
 def test_protection_goes_and_the_bucket_is_emptied_before_the_stack(
@@ -148,7 +168,82 @@ def test_what_somebody_has_deleted_is_passed_over(
     assert cloud.changes == [*UNPROTECTED, DELETED]
 
 
+def test_nothing_is_changed_when_a_restored_server_stands_in_the_network(cloud: Cloud) -> None:
+    servers = [instance("the-database"), instance("restored")]
+    elsewhere = {"DBInstanceIdentifier": "foreign", "DBSubnetGroup": {"DBSubnetGroupName": "b"}}
+    cloud.answers["describe_db_instances"] = lambda **_: {"DBInstances": [*servers, elsewhere]}
+
+    with pytest.raises(aws.StackError, match="stands restored, which the stack did not make"):
+        destroy.destroy("it")
+    assert cloud.changes == []
+
+
+def test_restored_table_is_named_when_it_is_left_behind(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parameters = [
+        {"ParameterKey": "RestoredTable", "ParameterValue": "the-restored-table"},
+        {"ParameterKey": "RestoredDatabase", "ParameterValue": ""},
+    ]
+    monkeypatch.setattr(destroy, "described", lambda name: {"Parameters": parameters})
+    monkeypatch.setattr(destroy, "state", lambda name: "")
+
+    destroy.destroy("it")
+
+    assert "The table the-restored-table, which the stack did not make" in capsys.readouterr().err
+
+
 # --- Deploying ---
+
+
+@pytest.fixture
+def planned(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
+    """Return the changes that a deployment of "it" will carry out, and with success."""
+    changes = [{"Action": "Add", "ResourceType": "AWS::RDS::DBInstance", "LogicalResourceId": "D"}]
+    monkeypatch.setattr(deploy, "state", lambda name: "UPDATE_COMPLETE")
+    monkeypatch.setattr(deploy, "_planned", lambda *_: changes)
+    monkeypatch.setattr(deploy, "environment", lambda name: {})
+    monkeypatch.setattr(deploy, "wait", lambda *_: None)
+    return changes
+
+
+def test_database_is_protected_once_the_stack_is_up(
+    cloud: Cloud, planned: list[dict[str, str]]
+) -> None:
+    deploy.deploy("it", {})
+
+    assert [name for name, _ in cloud.changes] == ["execute_change_set", "modify_db_instance"]
+    assert cloud.changes[-1] == PROTECTED
+
+
+def test_database_is_not_protected_when_the_stack_does_not_come_up(
+    cloud: Cloud, planned: list[dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or the roll-back, which may still be under way, could not delete it."""
+
+    def wait(*_: object) -> None:
+        raise aws.StackError("Site: it did not come up")
+
+    monkeypatch.setattr(deploy, "wait", wait)
+
+    with pytest.raises(aws.StackError, match="did not come up"):
+        deploy.deploy("it", {})
+    assert [name for name, _ in cloud.changes] == ["execute_change_set"]
+
+
+@pytest.mark.parametrize(
+    ("protected", "changes"), [(False, [PROTECTED]), (True, [])], ids=["not yet", "already"]
+)
+def test_database_is_protected_when_an_earlier_deployment_was_interrupted(
+    cloud: Cloud, planned: list[dict[str, str]], protected: bool, changes: list[Any]
+) -> None:
+    planned.clear()
+    found = {"DBInstances": [instance("the-database", protected=protected)]}
+    cloud.answers["describe_db_instances"] = lambda **_: found
+
+    deploy.deploy("it", {})
+
+    assert cloud.changes == changes
 
 
 @pytest.mark.parametrize(
@@ -256,7 +351,17 @@ def test_failure_is_told_in_words(
 
 
 @pytest.mark.parametrize(
-    "arguments", [["deploy"], ["deploy", ""], ["deploy", "1st"], ["deploy", "it", "no"], ["remove"]]
+    "arguments",
+    [
+        ["remove"],
+        ["deploy"],
+        ["deploy", ""],
+        ["deploy", "1st"],
+        ["deploy", "it", "no"],
+        ["manage", "it"],
+        ["manage", "it", "--"],
+        ["manage", "it", "migrate", "--plan"],
+    ],
 )
 def test_arguments_are_refused_when_they_make_no_sense(
     arguments: list[str], capsys: pytest.CaptureFixture[str]

@@ -11,13 +11,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.infra.conftest import ORIGIN, Account, Stack
+from tests.infra.conftest import ORIGIN, SITE, Account, Stack
 from tests.infra.flows import STRANGE
 
 pytestmark = pytest.mark.engines
 
 WALK = ("shell", "--no-imports", "-c", "from tests.infra.walk import walk; walk()")
-SITE = ("Image=example/site:1", "SiteHost=pictures.example.org")
 
 
 def code(refused: pytest.ExceptionInfo[ClientError]) -> str:
@@ -178,10 +177,7 @@ def test_everything_stays_when_another_name_is_typed(stack: Stack) -> None:
 
 
 def test_whole_site_is_made_and_removed(account: Account) -> None:
-    zone = account.client("route53").create_hosted_zone(Name="example.org", CallerReference="x")
-    zone_id = zone["HostedZone"]["Id"].rpartition("/")[2]
-
-    environment = account.deploy("whole", *SITE, f"HostedZoneId={zone_id}")
+    environment = account.deploy_site("whole")
 
     made = account.made("whole")
     task = account.client("ecs").describe_task_definition(taskDefinition=made["SiteTask"])
@@ -189,6 +185,7 @@ def test_whole_site_is_made_and_removed(account: Account) -> None:
     assert environment["SITE_ORIGINS"] == "https://pictures.example.org"
     assert {each["name"]: each["value"] for each in site["environment"]} == environment
     database = account.client("rds").describe_db_instances()["DBInstances"][0]
+    assert database["DeletionProtection"] is True
     secrets = account.client("secretsmanager")
     url = secrets.get_secret_value(SecretId=made["DatabaseUrl"])["SecretString"]
     assert url.startswith("postgres://triphase:")
@@ -215,8 +212,11 @@ def test_cause_is_told_when_it_cannot_be_made(account: Account) -> None:
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        (["deploy", "new", "Size=large"], "There is no parameter Size; there are DatabaseClass"),
+        (["deploy", "new", "Size=large"], "There is no parameter Size; there are DailyState"),
         (["deploy", "new", "Image=x"], "Image needs SiteHost"),
+        (["deploy", "new", "SiteHost=https://a.example"], "must be a name such as"),
+        (["deploy", "new", "SiteOrigins=https://a.example,b"], "must be origins such as"),
+        (["manage", "nowhere", "check"], "There is no stack called nowhere."),
         (["destroy", "nowhere", "--yes"], "There is no stack called nowhere."),
     ],
 )

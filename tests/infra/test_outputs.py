@@ -9,34 +9,35 @@ from typing import Any
 import pytest
 
 from infra.stack import variable
-from tests.infra.template import outputs, properties, template
+from tests.infra.template import RESTORED, SITE, outputs, properties, template
 
 ROOT = Path(__file__).resolve().parents[2]
 READ = re.findall(r'"([A-Z][A-Z_0-9]+)"', (ROOT / "config" / "settings.py").read_text())
 SECRETS = {"SECRET_KEY": "s" * 64, "DATABASE_URL": "postgres://triphase:x@127.0.0.1:1/triphase"}
 STORAGE = {"AWS_STORAGE_BUCKET_NAME", "AWS_REGION", "AVATARS_TABLE", "SITE_ORIGINS"}
-SITE = {"ALLOWED_HOSTS", "BEHIND_HTTPS_PROXY", "TRUSTED_PROXIES"}
+SERVED = {"ALLOWED_HOSTS", "BEHIND_HTTPS_PROXY", "TRUSTED_PROXIES"}
+WAYS: list[set[str]] = [set(), SITE, SITE | RESTORED]  # the conditions that may hold
 
 
-def environment(*, has_site: bool) -> dict[str, str]:
+def environment(where: set[str]) -> dict[str, str]:
     """Return the outputs as the variables they are."""
-    return {variable(name): value for name, value in outputs(has_site=has_site).items()}
+    return {variable(name): value for name, value in outputs(where=where).items()}
 
 
-def container(name: str) -> dict[str, Any]:
+def container(name: str, where: set[str] = SITE) -> dict[str, Any]:
     """Return a container of the site's task."""
-    found = properties("SiteTask", has_site=True)["ContainerDefinitions"]
+    found = properties("SiteTask", where=where)["ContainerDefinitions"]
     return next(each for each in found if each["Name"] == name)
 
 
-def variables(name: str) -> dict[str, str]:
+def variables(name: str, where: set[str] = SITE) -> dict[str, str]:
     """Return the environment of a container, without its secrets."""
-    return {each["Name"]: each["Value"] for each in container(name)["Environment"]}
+    return {each["Name"]: each["Value"] for each in container(name, where)["Environment"]}
 
 
-@pytest.mark.parametrize(("has_site", "names"), [(False, STORAGE), (True, STORAGE | SITE)])
-def test_outputs_are_exactly_the_variables(has_site: bool, names: set[str]) -> None:
-    assert environment(has_site=has_site).keys() == names
+@pytest.mark.parametrize(("where", "names"), [(set(), STORAGE), (SITE, STORAGE | SERVED)])
+def test_outputs_are_exactly_the_variables(where: set[str], names: set[str]) -> None:
+    assert environment(where).keys() == names
 
 
 def test_every_output_is_read_by_the_settings() -> None:
@@ -45,13 +46,14 @@ def test_every_output_is_read_by_the_settings() -> None:
     assert read - set(READ) == set()
 
 
-def test_every_output_is_text() -> None:
-    for has_site in (True, False):
-        assert all(isinstance(value, str) for value in environment(has_site=has_site).values())
+@pytest.mark.parametrize("where", WAYS)
+def test_every_output_is_text(where: set[str]) -> None:
+    assert all(isinstance(value, str) for value in environment(where).values())
 
 
-def test_container_has_what_the_outputs_say() -> None:
-    assert variables("site") == environment(has_site=True)
+@pytest.mark.parametrize("where", [SITE, SITE | RESTORED])
+def test_container_has_what_the_outputs_say(where: set[str]) -> None:
+    assert variables("site", where) == environment(where)
 
 
 @pytest.mark.parametrize("name", ["site", "migrate"])

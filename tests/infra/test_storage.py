@@ -11,7 +11,7 @@ from pytest_django.fixtures import Settings
 
 from avatars.models import AvatarItem
 from avatars.stores import Stores
-from tests.infra.template import BUCKET, HOST, ORIGINS, properties
+from tests.infra.template import BUCKET, HOST, ORIGINS, SITE, properties
 from uploads.lifecycle import lifecycle_rules
 from uploads.provisioning import (
     BILLING,
@@ -85,13 +85,13 @@ def test_encryption_is_the_same_in_both() -> None:
 
 
 @pytest.mark.parametrize(
-    ("has_site", "origins"), [(False, ORIGINS), (True, [f"https://{HOST}"])], ids=["alone", "site"]
+    ("where", "origins"), [(set(), ORIGINS), (SITE, [f"https://{HOST}"])], ids=["alone", "site"]
 )
 def test_cors_lets_in_the_same_pages_in_both(
-    settings: Settings, has_site: bool, origins: list[str]
+    settings: Settings, where: set[str], origins: list[str]
 ) -> None:
     settings.SITE_ORIGINS = origins
-    [rule] = properties("Bucket", has_site=has_site)["CorsConfiguration"]["CorsRules"]
+    [rule] = properties("Bucket", where=where)["CorsConfiguration"]["CorsRules"]
 
     assert in_order([in_api_words(rule)]) == in_order(cors_rules())
 

@@ -1,0 +1,107 @@
+"""Run a command of manage.py on the deployed site, as a task of its own."""
+
+import os
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from infra.aws import StackError, client, say, unless_gone
+from infra.stack import resources, state
+
+SECONDS = 5  # between two looks
+PASSED_ON = "DJANGO_SUPERUSER_"  # what `createsuperuser --no-input` reads
+
+
+def manage(name: str, command: list[str]) -> int:
+    """Print what ``manage.py command`` prints on the site, once it has ended.
+
+    Returns its exit status. Migrations run first, as before each start of the site.
+    """
+    service = _service(name)
+    task = _ended(service["clusterArn"], _started(service, command))
+    _refuse_unless_it_ran(name, task)
+    for line in _log(name, task, "site"):
+        print(line, flush=True)
+    if reason := _of(task, "site").get("reason"):  # such as OutOfMemoryError
+        say(f"triphase: {reason}")
+    return int(_of(task, "site")["exitCode"])
+
+
+def _service(name: str) -> Any:
+    """Return the service that runs the site."""
+    if not state(name):
+        raise StackError(f"There is no stack called {name}.")
+    clusters, services = (resources(name, f"AWS::ECS::{kind}") for kind in ("Cluster", "Service"))
+    if not services:
+        raise StackError(f"The stack {name} has no site: deploy it with Image=….")
+    found = client("ecs").describe_services(cluster=clusters[0], services=services)["services"]
+    if not found:
+        raise StackError(f"The site of the stack {name} is gone: somebody deleted its service.")
+    return found[0]
+
+
+def _started(service: Any, command: list[str]) -> str:
+    """Start the site's task with another command; return its ARN."""
+    passed_on = sorted(each for each in os.environ.items() if each[0].startswith(PASSED_ON))
+    override = {
+        "name": "site",
+        "command": ["python", "manage.py", *command],
+        "environment": [{"name": name, "value": value} for name, value in passed_on],
+    }
+    answer = client("ecs").run_task(
+        cluster=service["clusterArn"],
+        taskDefinition=service["taskDefinition"],
+        launchType="FARGATE",
+        networkConfiguration=service["networkConfiguration"],
+        overrides={"containerOverrides": [override]},
+    )
+    if answer.get("failures"):
+        raise StackError(f"The task could not be started: {answer['failures'][0]['reason']}")
+    task = str(answer["tasks"][0]["taskArn"])
+    say(f"The task {_id(task)} has been started; its log follows when it has ended.")
+    return task
+
+
+def _ended(cluster: str, task: str) -> Any:
+    """Return the task as it is in the end."""
+    while True:
+        time.sleep(SECONDS)  # first, since ECS may not know at once what it has begun
+        found = client("ecs").describe_tasks(cluster=cluster, tasks=[task])["tasks"]
+        if not found:
+            raise StackError(f"ECS no longer knows the task {_id(task)}: look for its log on AWS.")
+        if found[0]["lastStatus"] == "STOPPED":
+            return found[0]
+
+
+def _refuse_unless_it_ran(name: str, task: Any) -> None:
+    """Raise StackError with what kept the command from being run."""
+    migrated = _of(task, "migrate").get("exitCode")
+    if migrated:  # asked first, for ECS then gives 143 to the site, which was never started
+        why = f"The command was not run: migrate, which comes first, ended with {migrated}:"
+        raise StackError("\n  ".join([why, *_log(name, task, "migrate")]))
+    if migrated is None or "exitCode" not in _of(task, "site"):
+        reasons = [found["reason"] for found in task["containers"] if "reason" in found]
+        why = f"The task could not be started: {task.get('stoppedReason', '')}"
+        raise StackError("\n  ".join([why, *reasons]))
+
+
+def _of(task: Any, container: str) -> Any:
+    """Return what a task says of a container."""
+    return next((found for found in task["containers"] if found["name"] == container), {})
+
+
+def _log(name: str, task: Any, container: str) -> Iterator[str]:
+    """Give the lines that a container of a task has printed."""
+    logs, [group] = client("logs"), resources(name, "AWS::Logs::LogGroup")
+    stream = f"{container}/{container}/{_id(task['taskArn'])}"
+    request = {"logGroupName": group, "logStreamName": stream, "startFromHead": True}
+    while page := unless_gone(logs.get_log_events, **request):
+        yield from (event["message"] for event in page["events"])
+        # The same token once more is how CloudWatch says that there is no more.
+        if page["nextForwardToken"] == request.get("nextToken"):
+            return
+        request["nextToken"] = page["nextForwardToken"]
+
+
+def _id(task: str) -> str:
+    return task.rpartition("/")[2]

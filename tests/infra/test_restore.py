@@ -1,0 +1,159 @@
+"""A restored table and database in place of the stack's own: the template, and on ministack."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.infra.conftest import Account, Stack
+from tests.infra.template import RESTORED, RESTORED_HOST, RESTORED_TABLE, SITE, outputs, properties
+
+ITEM = {"owner_id": {"S": "anna"}}
+
+
+# --- The template ---
+
+
+def table_of_the_site(where: set[str]) -> str:
+    """Return the ARN of the table that the site may use."""
+    statements = properties("SitePermissions", where=where)["PolicyDocument"]["Statement"]
+    [arn] = [each["Resource"] for each in statements if each["Sid"] == "KeepReferences"]
+    return str(arn)
+
+
+@pytest.mark.parametrize(
+    ("where", "table"), [(SITE, "the-table"), (SITE | RESTORED, RESTORED_TABLE)]
+)
+def test_site_may_use_the_table_that_is_in_use(where: set[str], table: str) -> None:
+    arn = f"arn:aws:dynamodb:eu-central-1:123456789012:table/{table}"
+
+    assert table_of_the_site(where) == arn
+    assert outputs(where=where)["AvatarsTable"] == table
+
+
+@pytest.mark.parametrize(
+    ("where", "host"), [(SITE, "own.rds.example"), (SITE | RESTORED, RESTORED_HOST)]
+)
+def test_url_names_the_database_that_is_in_use(where: set[str], host: str) -> None:
+    url = properties("DatabaseUrl", where=where)["SecretString"]
+
+    assert f"@{host}:5432/triphase?sslmode=require" in url
+
+
+# --- On ministack ---
+
+
+@pytest.fixture
+def whole(account: Account) -> Iterator[Stack]:
+    """Return a stack with a site."""
+    yield Stack(account, "restored", account.deploy_site("restored"))
+    account.infra("destroy", "restored", "--yes")
+
+
+@pytest.mark.engines
+def test_site_uses_the_restored_table_and_no_other(stack: Stack) -> None:
+    account, owners = stack.account, stack.account.client("dynamodb")
+    owners.put_item(TableName=stack.table, Item=ITEM)
+    target = f"{stack.name}-restored"
+    owners.restore_table_to_point_in_time(
+        SourceTableName=stack.table, TargetTableName=target, UseLatestRestorableTime=True
+    )
+
+    after = account.deploy(stack.name, f"RestoredTable={target}")
+
+    site = account.client("dynamodb", **stack.keys_of_the_site())
+    assert after == {**stack.environment, "AVATARS_TABLE": target}
+    assert site.get_item(TableName=target, Key=ITEM)["Item"] == ITEM
+    site.update_item(
+        TableName=target,
+        Key=ITEM,
+        UpdateExpression="SET revision = :new",
+        ExpressionAttributeValues={":new": {"S": "r"}},
+    )
+    with pytest.raises(ClientError, match="AccessDenied"):
+        site.get_item(TableName=stack.table, Key=ITEM)
+    assert "Item" in owners.get_item(TableName=stack.table, Key=ITEM)
+
+
+@pytest.mark.engines
+def test_restored_table_is_protected_when_it_is_provisioned(stack: Stack) -> None:
+    dynamodb, target = stack.account.client("dynamodb"), f"{stack.name}-restored"
+    dynamodb.restore_table_to_point_in_time(
+        SourceTableName=stack.table, TargetTableName=target, UseLatestRestorableTime=True
+    )
+    restored = Stack(
+        stack.account, stack.name, stack.account.deploy(stack.name, f"RestoredTable={target}")
+    )
+
+    status, lines = restored.provision()
+
+    assert status == 0
+    assert f"changed: deletion protection of {target}" in lines
+    assert f"changed: point-in-time recovery of {target}" in lines
+    with pytest.raises(ClientError, match="ValidationException"):
+        dynamodb.delete_table(TableName=target)
+
+
+@pytest.mark.engines
+def test_task_and_secret_follow_what_was_restored(whole: Stack) -> None:
+    account, secrets = whole.account, whole.account.client("secretsmanager")
+    before = account.made(whole.name)
+    password = secrets.get_secret_value(SecretId=before["DatabasePassword"])["SecretString"]
+
+    after = account.deploy(
+        whole.name, "RestoredTable=the-restored-table", "RestoredDatabase=restored.rds.example"
+    )
+
+    made = account.made(whole.name)
+    task = account.client("ecs").describe_task_definition(taskDefinition=made["SiteTask"])
+    site = task["taskDefinition"]["containerDefinitions"][1]
+    url = secrets.get_secret_value(SecretId=made["DatabaseUrl"])["SecretString"]
+    assert after == {**whole.environment, "AVATARS_TABLE": "the-restored-table"}
+    assert {each["name"]: each["value"] for each in site["environment"]} == after
+    assert url == (
+        f"postgres://triphase:{password}@restored.rds.example:5432/triphase?sslmode=require"
+    )
+    for own in ("AvatarsTable", "Database", "DatabasePassword"):
+        assert made[own] == before[own]
+
+
+@pytest.mark.engines
+def test_daily_task_stays_away_when_it_is_switched_off(whole: Stack) -> None:
+    def schedule() -> Any:
+        name = account.made(whole.name)["Daily"]
+        return account.client("scheduler").get_schedule(Name=name)
+
+    account = whole.account
+    assert schedule()["State"] == "ENABLED"
+
+    account.deploy(whole.name, "DailyState=DISABLED")
+    account.deploy(whole.name, "RestoredTable=the-restored-table")
+
+    assert schedule()["State"] == "DISABLED"
+    [override] = json.loads(schedule()["Target"]["Input"])["containerOverrides"]
+    assert override["command"][:2] == ["sh", "-c"]
+
+
+@pytest.mark.engines
+def test_stack_is_destroyed_only_when_the_restored_database_is_gone(whole: Stack) -> None:
+    account, rds = whole.account, whole.account.client("rds")
+    made = account.made(whole.name)
+    rds.create_db_instance(
+        DBInstanceIdentifier="restored-server",
+        DBInstanceClass="db.t4g.micro",
+        Engine="postgres",
+        DBSubnetGroupName=made["DatabaseSubnets"],
+    )
+    account.deploy(whole.name, "RestoredTable=the-restored-table")
+
+    refused = account.infra("destroy", whole.name, "--yes")
+    [own] = rds.describe_db_instances(DBInstanceIdentifier=made["Database"])["DBInstances"]
+    rds.delete_db_instance(DBInstanceIdentifier="restored-server", SkipFinalSnapshot=True)
+    gone = account.infra("destroy", whole.name, "--yes")
+
+    assert (refused.returncode, gone.returncode) == (1, 0)
+    assert "stands restored-server, which the stack did not make" in refused.stderr
+    assert own["DeletionProtection"] is True
+    assert "The table the-restored-table, which the stack did not make, stays" in gone.stderr
