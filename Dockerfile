@@ -1,4 +1,3 @@
-# syntax=docker/dockerfile:1
 # The site as a container: `docker build --tag triphase .`; docs/operations.md says how to run it.
 
 # The Python that the tests run on, and whose wheels constraints.txt pins.
@@ -18,7 +17,9 @@ COPY . .
 # settings are for this one command.
 RUN AWS_STORAGE_BUCKET_NAME=none SECRET_KEY=none ALLOWED_HOSTS=none DATABASE_URL=sqlite://:memory: \
     python manage.py collectstatic --no-input \
-    && python -m compileall -q /app
+    && python -m compileall -q /app \
+    # Made from a checkout with a strict umask, nothing could be read by the user below.
+    && chmod -R a+rX /app
 
 FROM python:3.11.14-slim-bookworm
 # A fixed number, for volumes and for `runAsUser`; there is no home and no shell to log in to.

@@ -4,12 +4,14 @@ set -eu
 cd "$(dirname "$0")/.."
 
 daily() {
-    # A job that fails says why in the log, and is tried again the day after.
+    # A job that fails says why in the log, and is tried again the day after; but a sweep that was
+    # stopped in ten minutes: the store may still be starting, as it is whenever a machine is.
     trap 'exit 0' TERM INT
     while :; do
-        python manage.py sweep --delete || :
+        pause=86400
         python manage.py clearsessions || :
-        sleep 86400 &
+        python manage.py sweep --delete || [ $? -ne 2 ] || pause=600
+        sleep "$pause" &
         wait $!
     done
 }

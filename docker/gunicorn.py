@@ -5,6 +5,7 @@ https://docs.gunicorn.org/en/stable/settings.html
 
 import os
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 
@@ -34,3 +35,17 @@ logconfig_dict = {
         "gunicorn.error": {"level": "INFO", "handlers": [], "propagate": True},
     },
 }
+# What gunicorn itself reads, after the answer, of a body that the site did not read.
+DRAINED = 64 * 1024  # bytes
+
+
+def pre_request(_worker: object, request: Any) -> None:
+    """Announce that the connection ends with a request whose body may be left unread.
+
+    gunicorn closes it in any case. Unannounced, a proxy that streams bodies (Caddy does) sends the
+    next user's request on it, and answers 502.
+    """
+    headers = dict(request.headers)
+    length = headers.get("CONTENT-LENGTH", "0")
+    if "TRANSFER-ENCODING" in headers or not length.isdecimal() or int(length) > DRAINED:
+        request.headers.insert(0, ("CONNECTION", "close"))

@@ -127,6 +127,27 @@ def test_site_is_alive_at_once_and_ready_when_all_answer(variables: dict[str, st
         assert server.process.wait(SECONDS) == 0
 
 
+@pytest.mark.parametrize(
+    ("body", "framed", "says"),
+    [
+        (b"x" * 64 * 1024, {}, "keep-alive"),
+        (b"x" * (64 * 1024 + 1), {}, "close"),
+        (b"5\r\nhello\r\n0\r\n\r\n", {"Transfer-Encoding": "chunked"}, "close"),
+    ],
+    ids=["small", "large", "of unknown size"],
+)
+def test_end_of_a_connection_is_announced_when_the_body_may_be_left_unread_that_is(
+    variables: dict[str, str], body: bytes, framed: dict[str, str], says: str
+) -> None:
+    """Unannounced, a proxy would send somebody else's request on it."""
+    with serving(variables) as server:
+        connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=SECONDS)
+        with closing(connection):
+            connection.request("POST", "/ping", body, {"Connection": "keep-alive", **framed})
+
+            assert connection.getresponse().getheader("Connection") == says
+
+
 def test_running_request_is_answered_when_the_server_is_told_to_end(
     variables: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -175,6 +196,25 @@ def test_job_is_run_by_its_name_or_in_full(
 def test_status_is_that_of_the_command(variables: dict[str, str]) -> None:
     assert command(variables, "nonsense").returncode != 0
     assert command(variables, "sh", "-c", "exit 7").returncode == 7
+
+
+@pytest.mark.parametrize(("status", "pause"), [(0, 86400), (1, 86400), (2, 600)])
+def test_daily_jobs_are_repeated_sooner_when_the_sweep_was_stopped(
+    tmp_path: Path, status: int, pause: int
+) -> None:
+    """At a machine's start the store may still be starting."""
+    for name, line in {
+        "python": f'echo "$@"; [ "$2" = clearsessions ] || exit {status}',
+        "sleep": 'echo "sleep $@"; kill -TERM $PPID',
+    }.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{line}\n")
+        (tmp_path / name).chmod(0o755)
+
+    done = command({"PATH": f"{tmp_path}:{os.defpath}"}, "daily")
+
+    jobs = ["manage.py clearsessions", "manage.py sweep --delete"]
+    assert done.stdout.splitlines() == [*jobs, f"sleep {pause}"]
+    assert done.returncode == 0
 
 
 def test_daily_jobs_run_at_once_and_end_when_told(variables: dict[str, str]) -> None:
