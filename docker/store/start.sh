@@ -5,22 +5,29 @@
 #
 #   S3_ACCESS_KEY, S3_SECRET_KEY   the one user
 #   STORE_GIGABYTES                how far the file may grow, fixed at the first start (20)
-#   STORE_DATA, STORE_ADDRESS      where data is kept (/data), and which address to listen on (all)
+#   STORE_DATA                     where data is kept, and ceph.conf written (/data)
+#   STORE_ADDRESS, STORE_PORT      where to listen (on all addresses, 7480)
+#   STORE_MONITOR_PORT             the monitor's own port, fixed at the first start (3300)
+#   STORE_SETTINGS                 more sections of ceph.conf (none)
+#
+# `make test-engines` runs it, too: what it says of Ceph is said of what is shipped.
 set -euo pipefail
 
 : "${S3_ACCESS_KEY:?must be set}" "${S3_SECRET_KEY:?must be set}"
 data=${STORE_DATA:-/data}
+port=${STORE_PORT:-7480}
+monitor="[v2:127.0.0.1:${STORE_MONITOR_PORT:-3300}]"
 fsid=5e3f7f5c-6a0e-4a57-9f0e-0d5a1c7a0001
 osd=5e3f7f5c-6a0e-4a57-9f0e-0d5a1c7a0002
 run=$(mktemp -d)
-export CEPH_CONF=$run/ceph.conf
+export CEPH_CONF=$data/ceph.conf
 mkdir -p "$data"/{mon,osd,gateway}
 
 # What the daemons say to each other stays in this container, so they need no keys.
 cat >"$CEPH_CONF" <<CONF
 [global]
 fsid = $fsid
-mon host = [v2:127.0.0.1:3300,v1:127.0.0.1:6789]
+mon host = $monitor
 public addr = 127.0.0.1
 cluster addr = 127.0.0.1
 public network = 127.0.0.0/8
@@ -35,6 +42,8 @@ crash dir = $run
 log file =
 log to stderr = true
 mon cluster log file =
+# Else it tells its statistics all day.
+debug rocksdb = 1/5
 osd pool default size = 1
 osd pool default min size = 1
 osd pool default pg num = 4
@@ -58,11 +67,12 @@ osd op num shards = 2
 osd op num threads per shard = 1
 [client.rgw]
 rgw data = $data/gateway
-rgw frontends = beast endpoint=${STORE_ADDRESS:-0.0.0.0}:7480
+rgw frontends = beast endpoint=${STORE_ADDRESS:-0.0.0.0}:$port
 rgw enable usage log = false
 rgw enable ops log = false
 # Else the gateway asks the monitor for an encryption that there are no keys for, for 300 seconds.
 ms mon client mode = crc
+${STORE_SETTINGS:-}
 CONF
 
 pids=()
@@ -107,11 +117,10 @@ osd_is_up() {
     ceph --connect-timeout 2 osd stat | grep -q '1 up' &&
         ceph --admin-daemon "$run/osd.0.asok" status | grep -q '"state": "active"'
 }
-answers() { (exec 3<>/dev/tcp/127.0.0.1/7480); }
+answers() { (exec 3<>"/dev/tcp/127.0.0.1/$port"); }
 
 if [[ ! -e $data/mon/store.db ]]; then
-    monmaptool --create --clobber --fsid "$fsid" \
-        --addv a '[v2:127.0.0.1:3300,v1:127.0.0.1:6789]' "$run/monmap"
+    monmaptool --create --clobber --fsid "$fsid" --addv a "$monitor" "$run/monmap"
     ceph-mon -i a --mkfs --monmap "$run/monmap"
 fi
 start ceph-mon -f -i a
@@ -136,7 +145,7 @@ else
     admin user create --display-name=triphase \
         --access-key="$S3_ACCESS_KEY" --secret-key="$S3_SECRET_KEY"
 fi
-echo "start-store: S3 answers on port 7480." >&2
+echo "start-store: S3 answers on port $port." >&2
 
 wait -n || true
 echo "start-store: one of the daemons has ended." >&2

@@ -15,9 +15,12 @@ class Known(NamedTuple):
     checks: tuple[str, ...]
 
 
-REFUSED = "refusal_has_the_code_that_aws_documents_when_the_form_is"
+CODE = "refusal_has_the_code_that_aws_documents_when_the_form_is"
+STATUS = "refusal_has_the_status_that_aws_documents_when_the_form_is"
 NOT_SIGNED = "nothing_is_stored_when_the_form_is_not_signed_as_it_should_be"
 NOT_WHOLE = "nothing_is_stored_when_the_form_is_not_whole"
+PARTS = "completion_is_refused_when_parts_are"
+PARTS_BY_NAME = "completion_is_refused_by_name_when_parts_are"
 
 KNOWN: list[Known] = [
     Known(
@@ -34,26 +37,36 @@ KNOWN: list[Known] = [
         "embedded",
         "moto draws the line at 405,000 bytes, DynamoDB at 409,600; items here take less than"
         " 1,000.",
-        ("item_is_refused_when_it_is_larger_than_400_kb",),
+        ("item_is_stored_when_it_is_a_little_smaller_than_400_kb",),
     ),
     Known(
         "radosgw",
-        "Refuses as AWS does, but by another name: `AccessDenied` for a wrong signature or key of a"
-        " form, `InvalidArgument` for a policy that is none, a bare 400 for 1,001 deletions,"
-        " `InternalError` for an unknown multipart upload.",
+        "Calls a wrong signature and an unknown key of a form `AccessDenied`.",
+        (f"{CODE}[signature altered]", f"{CODE}[access key unknown]"),
+    ),
+    Known(
+        "radosgw",
+        "Calls a policy that is no JSON `InvalidArgument`.",
+        (f"{CODE}[policy no JSON]",),
+    ),
+    Known(
+        "radosgw",
+        "Refuses 1,001 deletions without a name, by a bare 400.",
+        ("refusal_is_named_when_more_than_a_thousand_deletions_are_asked",),
+    ),
+    Known(
+        "radosgw",
+        "Answers the completion of an upload that is over, or never was, with 500 `InternalError`;"
+        " so the SDK asks again, to no avail. Nothing is stored.",
         (
-            f"{REFUSED}[signature altered]",
-            f"{REFUSED}[access key unknown]",
-            f"{REFUSED}[policy no JSON]",
-            "a_thousand_are_listed_and_deleted_at_most_when_there_are_more",
-            "nothing_is_left_when_the_upload_is_aborted",
-            "completion_is_refused_when_parts_are[of an unknown upload]",
+            f"{PARTS_BY_NAME}[of an unknown upload]",
+            f"{PARTS_BY_NAME}[of an aborted upload]",
         ),
     ),
     Known(
         "radosgw",
         "Takes a form without a file for one with a file of two bytes, a line's end.",
-        (f"{NOT_WHOLE}[file missing]", f"{REFUSED}[file missing]"),
+        (f"{NOT_WHOLE}[file missing]", f"{STATUS}[file missing]", f"{CODE}[file missing]"),
     ),
     Known(
         "radosgw",
@@ -88,7 +101,7 @@ KNOWN: list[Known] = [
     Known(
         "radosgw",
         "Sends no `ETag` header with the answer to a form; the answer's XML has it.",
-        ("answer_names_the_object_when_201_was_asked_for",),
+        ("answer_has_the_etag_as_a_header_when_the_object_is_stored",),
     ),
     Known(
         "radosgw",
@@ -97,19 +110,22 @@ KNOWN: list[Known] = [
     ),
     Known(
         "radosgw",
-        "Has no encryption with keys of S3's own (SSE-S3) and no object ownership; `provision`"
-        " says so and goes on.",
+        "Has no encryption with keys of S3's own (SSE-S3); `provision` says so and goes on.",
         (
             "feature_is_there_when_it_was_provisioned[encryption]",
-            "feature_is_there_when_it_was_provisioned[no ACLs]",
             "object_says_it_is_encrypted_when_the_bucket_is",
         ),
     ),
     Known(
         "radosgw",
+        "Has no object ownership, so ACLs cannot be turned off; `provision` says so and goes on.",
+        ("feature_is_there_when_it_was_provisioned[no ACLs]",),
+    ),
+    Known(
+        "radosgw",
         "Takes a block of public ACLs for one of every PUT, private ones too; so `provision` has"
         " ACLs ignored there, not refused.",
-        ("object_cannot_be_made_public_when_that_is_blocked",),
+        ("private_object_is_written_when_public_ones_are_blocked",),
     ),
     Known(
         "radosgw",
@@ -123,31 +139,44 @@ KNOWN: list[Known] = [
     ),
     Known(
         "radosgw",
-        "Multipart uploads: the answer to completion has no ETag (HEAD has it), tags given at the"
-        " beginning are lost, parts may be named out of order, and `If-None-Match` on completion is"
-        " ignored.",
-        (
-            "completion_tells_the_etag",
-            "object_is_tagged_when_its_upload_began_so",
-            "completion_is_refused_when_parts_are[out of order]",
-            "completion_is_refused_when_the_object_is_there_and_must_not_be",
-        ),
+        "Sends no ETag with the answer to the completion of an upload in parts; HEAD tells it.",
+        ("completion_tells_the_etag",),
     ),
     Known(
         "radosgw",
-        "Reads some ranges otherwise: the last 0 bytes are the whole object, a range from 3 to 1"
-        " is refused where AWS ignores it, letters are numbers.",
-        (
-            "range_is_refused_when_nothing_is_there[bytes=-0]",
-            "whole_object_is_given_when_the_range_is_none[bytes=3-1]",
-            "whole_object_is_given_when_the_range_is_none[bytes=x-y]",
-        ),
+        "Loses the tags that are given when an upload in parts begins.",
+        ("object_is_tagged_when_its_upload_began_so",),
     ),
     Known(
         "radosgw",
-        "`If-Match` on PUT compares with the quotes that belong to an ETag, so none matches. The"
-        " product uses `If-None-Match` alone.",
-        ("object_is_written_only_when_it_was_the_one_read",),
+        "Takes parts that are named out of order, and makes an object of them.",
+        (f"{PARTS}[out of order]", f"{PARTS_BY_NAME}[out of order]"),
+    ),
+    Known(
+        "radosgw",
+        "Ignores `If-None-Match` on completion: an object that is there is replaced.",
+        ("completion_is_refused_when_the_object_is_there_and_must_not_be",),
+    ),
+    Known(
+        "radosgw",
+        "Takes the last 0 bytes for the whole object.",
+        ("range_is_refused_when_nothing_is_there[bytes=-0]",),
+    ),
+    Known(
+        "radosgw",
+        "Refuses a range that ends before it begins, which AWS ignores.",
+        ("whole_object_is_given_when_the_range_is_none[bytes=3-1]",),
+    ),
+    Known(
+        "radosgw",
+        "Reads letters in a range as 0.",
+        ("whole_object_is_given_when_the_range_is_none[bytes=x-y]",),
+    ),
+    Known(
+        "radosgw",
+        "`If-Match` on PUT compares with the quotes that belong to an ETag, so none matches, not"
+        " even the right one. The product uses `If-None-Match` alone.",
+        ("object_is_written_when_it_is_still_the_one_read",),
     ),
     Known(
         "radosgw",
@@ -162,7 +191,7 @@ KNOWN: list[Known] = [
     Known(
         "ministack",
         "Puts everything into one answer, however large.",
-        ("answer_leaves_keys_for_later_when_it_would_be_larger_than_16_mb",),
+        ("answer_is_no_larger_than_16_mb_when_items_are_large",),
     ),
     Known(
         "dynalite",
@@ -171,18 +200,24 @@ KNOWN: list[Known] = [
     ),
     Known(
         "dynalite",
-        "Is of 2013 in part: no time to live, no deletion protection, no point-in-time recovery.",
-        (
-            "time_to_live_is_on_when_it_was_put_on",
-            "feature_of_the_table_is_there_when_it_was_provisioned[deletion protection]",
-            "feature_of_the_table_is_there_when_it_was_provisioned[point-in-time recovery]",
-        ),
+        "Has no time to live.",
+        ("time_to_live_is_on_when_it_was_put_on",),
+    ),
+    Known(
+        "dynalite",
+        "Has no deletion protection.",
+        ("feature_of_the_table_is_there_when_it_was_provisioned[deletion protection]",),
+    ),
+    Known(
+        "dynalite",
+        "Has no point-in-time recovery.",
+        ("feature_of_the_table_is_there_when_it_was_provisioned[point-in-time recovery]",),
     ),
     Known(
         "dynalite",
         "Answers 1 MB of a batch at a time, where DynamoDB answers 16 MB, so the gateway gives up"
-        " after its few attempts.",
-        ("many_are_read_when_an_answer_leaves_keys_for_later",),
+        " on 18 MB after its few attempts.",
+        ("large_items_are_read_when_they_take[18 MB]",),
     ),
 ]
 

@@ -19,6 +19,19 @@ Made by `make test-engines` from what its run gave; do not edit. Every check is 
 `tests/engines/`, written once and asked of every engine. "yes": the engine does what AWS documents.
 "no": it does not, for the reason with that number, which `tests/engines/known.py` states; if it
 comes to do so, the run fails until that file and this page say so.
+
+Looked at, and asked nothing here:
+
+- **ScyllaDB's Alternator**, the tables of `compose.yaml`: neither PyPI nor Debian nor npm has the
+  server, and the run fetches from nowhere else.
+- **MinIO**: they do not have it either, and it stores a form's `tagging` without comparing it with
+  the policy.
+- **DynamoDB Local**: its licence asks for an AWS account.
+- **SeaweedFS 4.48**, on PyPI: it refuses each form whose policy has a condition on `tagging`, and
+  the product's have.
+- **LocalStack 4.9**, on PyPI: it does not check the signature of a form.
+- **ministack's S3**: a form's `tagging` becomes no tags, and no rule is ever carried out. But the
+  template is deployed to it (`tests/infra/`).
 """
 ELSEWHERE = """\
 ## The product's own tests on Ceph radosgw

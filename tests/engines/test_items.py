@@ -115,11 +115,15 @@ def item(owner: str, size: int = 0) -> Any:
     return {"owner_id": {"S": owner}, "digest": {"S": "x" * size}}
 
 
-def test_item_is_refused_when_it_is_larger_than_400_kb(table: Table) -> None:
+def test_item_is_stored_when_it_is_a_little_smaller_than_400_kb(table: Table) -> None:
     table.put(item("a", 400 * 1024 - 100))
 
-    assert refusal(lambda: table.put(item("b", 400 * 1024))) == (400, "ValidationException")
     assert table.owners() == ["a"]
+
+
+def test_item_is_refused_when_it_is_larger_than_400_kb(table: Table) -> None:
+    assert refusal(lambda: table.put(item("a", 400 * 1024))) == (400, "ValidationException")
+    assert table.owners() == []
 
 
 def test_refusal_is_named_when_a_condition_fails(table: Table) -> None:

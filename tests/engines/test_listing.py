@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.engines.test_reading import refusal
 from tests.functional.embedded.builders import Place
 from uploads.bucket import S3Bucket
 
@@ -92,22 +93,32 @@ def test_listing_tells_the_size(place: Place, gateway: S3Bucket) -> None:
     assert [row.size for row in gateway.list_page().objects] == [5]
 
 
-def test_a_thousand_are_listed_and_deleted_at_most_when_there_are_more(
+def test_a_thousand_are_listed_and_deleted_at_once_when_there_are_more(
     place: Place, gateway: S3Bucket
 ) -> None:
     fill(place, MANY)
 
     page = gateway.list_page(prefix="many/")
     assert ([row.key for row in page.objects], page.next_after) == (MANY[:1000], MANY[999])
-    with pytest.raises(ClientError) as caught:
-        place.s3.delete_objects(
-            Bucket=place.name, Delete={"Objects": [{"Key": key} for key in MANY[:1001]]}
-        )
-    assert caught.value.response["Error"]["Code"] == "MalformedXML"
-    assert len(listed(place)) == 1000
-
     gateway.delete([row.key for row in page.objects])
     assert listed(place) == MANY[1000:]
+
+
+def delete_too_many(place: Place) -> None:
+    keys = [*KEYS, *MANY][:1001]
+    place.s3.delete_objects(Bucket=place.name, Delete={"Objects": [{"Key": key} for key in keys]})
+
+
+def test_nothing_is_deleted_when_more_than_a_thousand_are_named(some: Place) -> None:
+    with pytest.raises(ClientError) as caught:
+        delete_too_many(some)
+
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+    assert listed(some) == KEYS
+
+
+def test_refusal_is_named_when_more_than_a_thousand_deletions_are_asked(place: Place) -> None:
+    assert refusal(lambda: delete_too_many(place)) == (400, "MalformedXML")
 
 
 def test_objects_are_deleted_when_others_of_the_request_are_absent(

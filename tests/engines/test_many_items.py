@@ -1,6 +1,7 @@
 """Reading many items"""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ from avatars.references import DynamoReferences, Reference
 from tests.engines.conftest import Table
 from tests.engines.test_items import item
 from tests.engines.test_reading import refusal
+from uploads.errors import StorageUnavailable
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 LARGE = 390 * 1024  # bytes
@@ -58,26 +60,52 @@ def test_more_than_a_hundred_are_refused_when_asked_for_at_once(table: Table) ->
     )
 
 
-def test_answer_leaves_keys_for_later_when_it_would_be_larger_than_16_mb(table: Table) -> None:
-    fill(table, owners(48), LARGE)
-    keys: Any = {table.name: {"Keys": [{"owner_id": {"S": owner}} for owner in owners(48)]}}
-
+def found_and_left(table: Table, asked: list[str]) -> tuple[list[str], list[str]]:
+    """Return what one answer holds, and what it leaves for later."""
+    keys: Any = {table.name: {"Keys": [{"owner_id": {"S": owner}} for owner in asked]}}
     answer = table.client.batch_get_item(RequestItems=keys)
-
+    left = answer["UnprocessedKeys"].get(table.name, {"Keys": []})["Keys"]
     found = [row["owner_id"]["S"] for row in answer["Responses"][table.name]]
-    left = [key["owner_id"]["S"] for key in answer["UnprocessedKeys"][table.name]["Keys"]]
-    assert 0 < len(found) * LARGE <= 16 * 1024 * 1024
+    return found, [key["owner_id"]["S"] for key in left]
+
+
+def test_every_key_is_in_the_answer_or_left_for_later_when_items_are_large(table: Table) -> None:
+    fill(table, owners(48), LARGE)
+
+    found, left = found_and_left(table, owners(48))
+
+    assert found
     assert sorted(found + left) == owners(48)
 
 
-def test_many_are_read_when_an_answer_leaves_keys_for_later(
-    table: Table, references: DynamoReferences
-) -> None:
+def test_answer_is_no_larger_than_16_mb_when_items_are_large(table: Table) -> None:
     fill(table, owners(48), LARGE)
 
-    found = references.read_many(owners(48))
+    found, _ = found_and_left(table, owners(48))
 
-    assert found == {owner: written(owner) for owner in owners(48)}
+    assert len(found) * LARGE <= 16 * 1024 * 1024
+
+
+@pytest.mark.parametrize("count", [6, 48], ids=["2 MB", "18 MB"])
+def test_large_items_are_read_when_they_take(
+    table: Table, references: DynamoReferences, count: int
+) -> None:
+    fill(table, owners(count), LARGE)
+
+    found = references.read_many(owners(count))
+
+    assert found == {owner: written(owner) for owner in owners(count)}
+
+
+def test_no_item_is_taken_for_absent_when_an_answer_leaves_keys_for_later(
+    table: Table, references: DynamoReferences
+) -> None:
+    """The gateway may give up; what it says must be so."""
+    fill(table, owners(48), LARGE)
+
+    with suppress(StorageUnavailable):
+        found = references.read_many(owners(48))
+        assert found == {owner: written(owner) for owner in owners(48)}
 
 
 @pytest.mark.parametrize("limit", [1, 4, 7, 20, 21])

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.engines.test_reading import refusal
 from tests.functional.embedded.builders import Place
@@ -106,32 +107,45 @@ def test_nothing_is_left_when_the_upload_is_aborted(place: Place) -> None:
 
     place.s3.abort_multipart_upload(Bucket=place.name, Key=KEY, UploadId=upload)
 
-    assert place.keys() == []
     assert place.s3.list_multipart_uploads(Bucket=place.name).get("Uploads", []) == []
-    assert refusal(lambda: complete(place, upload, parts)) == (404, "NoSuchUpload")
+    with pytest.raises(ClientError):
+        complete(place, upload, parts)
     assert place.request("PUT", part_url(place, upload, 1), body=LAST).status == 404
+    assert place.keys() == []
 
 
 BAD = {
-    "small": "EntityTooSmall",
-    "unknown": "InvalidPart",
-    "out of order": "InvalidPartOrder",
-    "of an unknown upload": "NoSuchUpload",
+    "small": (400, "EntityTooSmall"),
+    "unknown": (400, "InvalidPart"),
+    "out of order": (400, "InvalidPartOrder"),
+    "of an unknown upload": (404, "NoSuchUpload"),
+    "of an aborted upload": (404, "NoSuchUpload"),
 }
 
 
-@pytest.mark.parametrize("mistake", BAD)
-def test_completion_is_refused_when_parts_are(place: Place, mistake: str) -> None:
+def complete_wrongly(place: Place, mistake: str) -> None:
     upload = begin(place)
     parts = send(place, upload, LAST if mistake == "small" else FIRST, LAST)
     if mistake == "unknown":
         parts[1]["ETag"] = '"00000000000000000000000000000000"'
     if mistake == "out of order":
         parts.reverse()
-    wanted = "unknown" if mistake == "of an unknown upload" else upload
+    if mistake == "of an aborted upload":
+        place.s3.abort_multipart_upload(Bucket=place.name, Key=KEY, UploadId=upload)
+    complete(place, "unknown" if mistake == "of an unknown upload" else upload, parts)
 
-    assert refusal(lambda: complete(place, wanted, parts))[1] == BAD[mistake]
+
+@pytest.mark.parametrize("mistake", BAD)
+def test_completion_is_refused_when_parts_are(place: Place, mistake: str) -> None:
+    with pytest.raises(ClientError):
+        complete_wrongly(place, mistake)
+
     assert place.keys() == []
+
+
+@pytest.mark.parametrize("mistake", BAD)
+def test_completion_is_refused_by_name_when_parts_are(place: Place, mistake: str) -> None:
+    assert refusal(lambda: complete_wrongly(place, mistake)) == BAD[mistake]
 
 
 @pytest.mark.parametrize(

@@ -67,14 +67,24 @@ def test_object_says_it_is_encrypted_when_the_bucket_is(place: Place, gateway: S
     assert place.head("x")["ServerSideEncryption"] == "AES256"
 
 
-def test_object_cannot_be_made_public_when_that_is_blocked(place: Place) -> None:
+def block_public_access(place: Place) -> None:
     place.s3.put_public_access_block(
         Bucket=place.name, PublicAccessBlockConfiguration=PUBLIC_ACCESS_BLOCK
     )
 
+
+def test_object_cannot_be_made_public_when_that_is_blocked(place: Place) -> None:
+    block_public_access(place)
+
     assert refusal(lambda: place.put("x", ACL="public-read")) == (403, "AccessDenied")
     assert place.keys() == []
+
+
+def test_private_object_is_written_when_public_ones_are_blocked(place: Place) -> None:
+    block_public_access(place)
+
     place.put("x")
+
     assert place.keys() == ["x"]
 
 

@@ -63,10 +63,18 @@ def test_object_is_written_only_when_there_was_none(place: Place) -> None:
     assert place.body(KEY) == b"other"
 
 
-def test_object_is_written_only_when_it_was_the_one_read(place: Place) -> None:
+def test_object_is_written_when_it_is_still_the_one_read(place: Place) -> None:
     etag = put(place)["ETag"]
 
     put(place, b"second", IfMatch=etag)
+
+    assert place.body(KEY) == b"second"
+
+
+def test_object_stays_as_it_was_when_it_is_no_more_the_one_read(place: Place) -> None:
+    etag = put(place)["ETag"]
+    put(place, b"second")
+
     assert refusal(lambda: put(place, b"third", IfMatch=etag)) == (412, "PreconditionFailed")
     assert place.body(KEY) == b"second"
 

@@ -15,6 +15,8 @@ HOST = "127.0.0.1"
 PATIENCE = 60  # seconds that a busy machine may take to start or end something
 POLL = 0.1  # seconds
 
+_started: "list[subprocess.Popen[bytes]]" = []  # Python warns of one that runs and is forgotten
+
 
 class EngineError(Exception):
     """An engine cannot be installed or started; the text says why."""
@@ -40,19 +42,23 @@ class Daemon:
         self.stop()
         self.folder.mkdir(parents=True, exist_ok=True)
         with self.log.open("wb") as log:
-            process = subprocess.Popen(  # noqa: S603 (our own command)
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env={**os.environ, **(env or {})},
-                start_new_session=True,
-            )
+            try:
+                process = subprocess.Popen(  # noqa: S603 (our own command)
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    env={**os.environ, **(env or {})},
+                    start_new_session=True,
+                )
+            except FileNotFoundError:
+                raise EngineError(f"{command[0]} is not installed") from None
+        _started.append(process)
         self._pid_file.write_text(f"{process.pid} {_started_at(process.pid)}")
 
-    def wait_until(self, ready: Callable[[], bool]) -> None:
+    def wait_until(self, ready: Callable[[], bool], patience: float = PATIENCE) -> None:
         """Return when ``ready``; EngineError if the process has ended, or takes too long."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + patience
         while not ready():
             if not self.is_alive() or time.monotonic() > deadline:
                 last = self.log.read_text(errors="replace")[-1000:]
@@ -60,16 +66,23 @@ class Daemon:
             time.sleep(POLL)
 
     def stop(self) -> None:
-        """End the process that was started, if it still is that one."""
-        for number, patience in ((signal.SIGTERM, PATIENCE), (signal.SIGKILL, PATIENCE)):
-            pid = self._pid()
-            if pid is None:
-                break
-            os.kill(pid, number)
-            deadline = time.monotonic() + patience
-            while self.is_alive() and time.monotonic() < deadline:
-                time.sleep(POLL)
+        """Have the process end what it started, and itself, if it still is the one started here."""
+        if pid := self._pid():
+            os.kill(pid, signal.SIGTERM)
+            self._wait_for_end()
+        self.kill()
+
+    def kill(self) -> None:
+        """End the process and all that it started at once."""
+        if pid := self._pid():
+            os.killpg(pid, signal.SIGKILL)  # its session is its own, and so is its group
+            self._wait_for_end()
         self._pid_file.unlink(missing_ok=True)
+
+    def _wait_for_end(self) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while self.is_alive() and time.monotonic() < deadline:
+            time.sleep(POLL)
 
     def is_alive(self) -> bool:
         return self._pid() is not None
