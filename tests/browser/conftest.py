@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.test import Client, override_settings
@@ -22,6 +23,8 @@ from accounts.models import User
 from avatars.stores import Stores
 from tests.browser.panel import UploadPanel
 from tests.builders import make_user
+from uploads.bucket import client
+from uploads.provisioning import cors_rules
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
@@ -141,10 +144,17 @@ def live_server(static_files: None, live_server: LiveServer) -> LiveServer:
 
 @pytest.fixture(autouse=True)
 def suitable_settings(live_server: LiveServer, settings: Settings) -> None:
-    # What the bucket's CORS rules name, once ``aws`` has provisioned them.
     settings.SITE_ORIGINS = [live_server.url]
     # The real ones take a second for each login, on purpose.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def aws(aws: Stores, suitable_settings: None, settings: Settings) -> Stores:
+    """Return the stores, whose bucket lets the pages of this site post to it."""
+    rules: Any = {"CORSRules": cors_rules()}
+    client().put_bucket_cors(Bucket=settings.AWS_STORAGE_BUCKET_NAME, CORSConfiguration=rules)
+    return aws
 
 
 @pytest.fixture

@@ -62,6 +62,14 @@ class EmbeddedAWS:
         """Forget every bucket and table."""
         self._store.reset()
 
+    def snapshot(self) -> Any:
+        """Buckets and tables as they are set up now, for `restore`; they must be empty."""
+        return self._store.snapshot()
+
+    def restore(self, snapshot: Any) -> None:
+        """Forget every bucket and table but those of ``snapshot``, which are as they were."""
+        self._store.restore(snapshot)
+
     def __enter__(self) -> Self:
         self.start()
         return self

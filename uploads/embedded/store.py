@@ -10,6 +10,7 @@ import re
 import sys
 import threading
 from collections.abc import Mapping
+from copy import deepcopy
 from datetime import UTC
 from typing import IO, Any
 from urllib.parse import unquote
@@ -154,6 +155,9 @@ class Store:
             else:
                 response.body = _lifecycle(found) or response.body
 
+    def _backends(self) -> list[Any]:
+        return [self._backend(), get_backend("dynamodb")[DEFAULT_ACCOUNT_ID][self._account.region]]
+
     def _backend(self) -> Any:
         return get_backend("s3")[DEFAULT_ACCOUNT_ID][get_partition(self._account.region)]
 
@@ -164,6 +168,21 @@ class Store:
                 backends: Any = get_backend(name)
                 for account_backend in list(backends.values()):
                     account_backend.reset()
+
+    def snapshot(self) -> Any:
+        """Buckets and tables as they are set up now, for `restore`; they must be empty."""
+        with self._lock:
+            return deepcopy([vars(backend) for backend in self._backends()])
+
+    def restore(self, snapshot: Any) -> None:
+        """Forget every bucket and table but those of ``snapshot``, which are as they were."""
+        self.reset()
+        with self._lock:
+            for backend, kept in zip(self._backends(), deepcopy(snapshot), strict=True):
+                vars(backend).update(kept)
+            owner = (get_partition(self._account.region), DEFAULT_ACCOUNT_ID)
+            owners: Any = get_backend("s3")
+            owners.bucket_accounts.update(dict.fromkeys(self._backend().buckets, owner))
 
     def _environ(self, request: Request, body: IO[bytes], size: int) -> Environ:
         """The request for moto, which takes account, region and service from headers.

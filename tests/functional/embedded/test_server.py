@@ -7,13 +7,19 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from django.conf import settings
 
-from tests.functional.embedded.builders import ACCESS_KEY, REGION, SECRET_KEY, Place, Signer
+from avatars.stores import Stores
+from tests.functional.embedded.builders import ACCESS_KEY, PNG, REGION, SECRET_KEY, Place, Signer
+from uploads.bucket import client
 from uploads.embedded.server import EmbeddedAWS
+from uploads.provisioning import provision
 
 ROOT = Path(__file__).parents[3]
 
@@ -50,6 +56,24 @@ def test_nobody_listens_when_stopped() -> None:
     connection.close()
     with pytest.raises(ConnectionRefusedError):
         connect(endpoint).connect()
+
+
+def test_all_is_as_it_was_set_up_when_it_is_restored(
+    aws: Stores, embedded_aws: EmbeddedAWS, provisioned: Any
+) -> None:
+    reference = aws.references.read("kim")
+    aws.references.replace(reference, reference.fenced(now=datetime.now(UTC)))
+    aws.bucket.put("avatars/kim/x", PNG, content_type="image/png", cache_control="no-store")
+    client().delete_bucket_cors(Bucket=settings.AWS_STORAGE_BUCKET_NAME)
+    client().create_bucket(Bucket="another")
+
+    embedded_aws.restore(provisioned)
+    client().create_bucket(Bucket="triphase")  # in the oldest region one's own may be made again
+
+    assert list(provision(change=False)) == []
+    assert aws.bucket.list_page().objects == []
+    assert list(aws.references.scan()) == []
+    assert [found["Name"] for found in client().list_buckets()["Buckets"]] == ["triphase"]
 
 
 def test_connection_is_used_again_after_any_answer(place: Place) -> None:
