@@ -30,12 +30,16 @@ collect_ignore = [] if is_elsewhere() else ["test_vanishing.py"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Name check and engine in each report, and expect what is known to fail."""
+    """Name check and engine in each report, and expect what is known to fail.
+
+    What the embedded server is asked here, `make test` asks it in tests/functional.
+    """
     for item in items:
         if HERE in item.path.parents and isinstance(item, pytest.Function):
             engine = _engine_of(item)
             if engine:
                 _describe(item, engine, check_of(item, engine))
+                item.add_marker(pytest.mark.thorough)
 
 
 def check_of(item: pytest.Function, engine: str) -> str:

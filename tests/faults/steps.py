@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from urllib.parse import urlencode
 
+import pytest
 from django.utils import timezone
 
 from avatars import images
@@ -31,6 +32,15 @@ PICTURE = images.normalise(RED)
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 
 FAULT_IDS = [fault.name for fault in FAULTS]
+# One of each kind: in `make test` only a confirm meets all of them.
+FEW = {"error-in-200", "reset-after", "silent-before", "late"}
+each_fault = pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(fault, id=fault.name, marks=[pytest.mark.thorough] * (fault.name not in FEW))
+        for fault in FAULTS
+    ],
+)
 # What the SDK repeats: struck once, the product's caller does not notice.
 REPEATED = {
     "internal-error",

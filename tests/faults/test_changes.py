@@ -8,9 +8,9 @@ from tests.builders import make_user
 from tests.faults.conftest import Road
 from tests.faults.proxy import Fault, Plan
 from tests.faults.steps import (
-    FAULT_IDS,
     arrived,
     assert_clear,
+    each_fault,
     every_strike,
     give_picture,
     is_saved,
@@ -18,12 +18,10 @@ from tests.faults.steps import (
     sweep,
 )
 from tests.faults.truth import assert_no_ghost, assert_no_orphan, keys_under, named_keys
-from tests.faults.weather import FAULTS
 from tests.functional.steps import begin, error_code, item_of, post_json, signed_in
 from uploads.errors import StorageUnavailable
 
 pytestmark = pytest.mark.django_db
-each_fault = pytest.mark.parametrize("fault", FAULTS, ids=FAULT_IDS)
 
 
 @each_fault

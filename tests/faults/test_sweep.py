@@ -5,9 +5,8 @@ import pytest
 from avatars.stores import Stores
 from tests.faults.conftest import Road
 from tests.faults.proxy import Fault, Plan
-from tests.faults.steps import FAULT_IDS, give_picture, is_saved, strikes, sweep
+from tests.faults.steps import each_fault, give_picture, is_saved, strikes, sweep
 from tests.faults.truth import assert_no_ghost, keys_under, named_keys
-from tests.faults.weather import FAULTS
 from tests.functional.steps import put_object
 from uploads.errors import StorageUnavailable
 
@@ -16,7 +15,7 @@ pytestmark = pytest.mark.django_db
 ORPHAN = "avatars/kim/orphan.webp"
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=FAULT_IDS)
+@each_fault
 def test_sweep_deletes_no_live_picture_and_can_be_repeated_when_a_request_fails(
     aws: Stores, road: Road, fault: Fault
 ) -> None:

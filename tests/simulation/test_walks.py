@@ -10,15 +10,18 @@ from tests.simulation.mutants import swept_without_a_fence
 from tests.simulation.walk import begin, replay, shrink, walk
 
 STEPS = 12_500
-BATCHES = 8
+QUICK = 2  # batches that `make test` takes
 
 
-@pytest.mark.parametrize("batch", range(BATCHES))
+@pytest.mark.parametrize(
+    "batch",
+    [pytest.param(batch, marks=[pytest.mark.thorough] * (batch >= QUICK)) for batch in range(8)],
+)
 @pytest.mark.usefixtures("simulation")
 def test_everything_holds_on_a_random_walk(
     batch: int, record_property: Callable[[str, object], None]
 ) -> None:
-    """100,000 steps in all, the same ones in every run; `make simulate` takes others."""
+    """100,000 steps by `make check`, the same in every run; `make simulate` takes others."""
     taken, seed = 0, 1000 * batch
     while taken < STEPS:
         walked = walk(*begin(seed), seed=seed)
