@@ -118,7 +118,11 @@ class Sweep:
         keys = [found.live_key for found in references if found.live_key]
         bucket, background = self.stores.bucket, self.stores.background
         answers = [background.submit(bucket.exists, key) for key in keys]
-        return {key for key, there in zip(keys, answers, strict=True) if not there.result()}
+        try:
+            return {key for key, there in zip(keys, answers, strict=True) if not there.result()}
+        finally:
+            for unanswered in answers:  # after a failure: nobody waits for them any more
+                unanswered.cancel()
 
     def _gone(self, reference: Reference) -> Iterator[Finding]:
         """Close an item whose owner's account was deleted."""

@@ -35,8 +35,8 @@ logconfig_dict = {
         "gunicorn.error": {"level": "INFO", "handlers": [], "propagate": True},
     },
 }
-# What gunicorn itself reads, after the answer, of a body that the site did not read.
-DRAINED = 64 * 1024  # bytes
+# As much as this of a body that the site did not read, gunicorn does not read after the answer.
+TOO_MUCH = 64 * 1024  # bytes
 
 
 def pre_request(_worker: object, request: Any) -> None:
@@ -47,5 +47,5 @@ def pre_request(_worker: object, request: Any) -> None:
     """
     headers = dict(request.headers)
     length = headers.get("CONTENT-LENGTH", "0")
-    if "TRANSFER-ENCODING" in headers or not length.isdecimal() or int(length) > DRAINED:
+    if "TRANSFER-ENCODING" in headers or not length.isdecimal() or int(length) >= TOO_MUCH:
         request.headers.insert(0, ("CONNECTION", "close"))

@@ -495,6 +495,31 @@ def test_objects_of_a_batch_are_asked_for_side_by_side(
     assert ran.lines == [("found", "ghost", str(ghost.pk))]
 
 
+def test_rest_of_a_batch_is_not_asked_for_when_a_request_fails(
+    aws: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    users = [make_member() for _ in range(5)]
+    asked: list[str] = []
+    ended = threading.Event()
+
+    def exists(_bucket: S3Bucket, key: str) -> bool:
+        if asked:
+            ended.wait(60)
+        asked.append(key)
+        raise StorageUnavailable
+
+    monkeypatch.setattr(S3Bucket, "exists", exists)
+    background = Threads(1)
+    serve_with(monkeypatch, replace(aws, background=background))
+
+    ran = sweep()
+
+    ended.set()
+    background.shutdown()
+    assert ran.status == 2
+    assert len(asked) <= 2 < len(users)  # the second may have begun
+
+
 def test_limit_is_exact_within_one_owner(aws: Stores) -> None:
     user = make_member()
     keys = [put_orphan(user.pk, f"0{number}") for number in range(5)]

@@ -170,6 +170,10 @@ class Strand:
         assert self.reply
         return unpack(self.reply)
 
+    def cancel(self) -> bool:
+        """Do nothing: it has begun."""
+        return False
+
     def _end(self, reply: Reply) -> None:
         self.reply = reply
         self._process.wake(self._waiting)

@@ -17,12 +17,14 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import parse
 
 from uploads.embedded.errors import S3Error, invalid_argument, invalid_request, malformed_xml
+from uploads.lifecycle import RuleFilter
 
 MAX_DELETED = 1000
+ABORT = "AbortIncompleteMultipartUpload"
 DAYS = {
     "Expiration": "Days",
     "NoncurrentVersionExpiration": "NoncurrentDays",
-    "AbortIncompleteMultipartUpload": "DaysAfterInitiation",
+    ABORT: "DaysAfterInitiation",
 }
 ACTIONS = DAYS.keys() | {"Transitions", "NoncurrentVersionTransitions"}
 
@@ -79,6 +81,14 @@ def _check_lifecycle(root: Element) -> None:
 def _check_rule(rule: Any) -> None:
     if rule.get("Status") not in ("Enabled", "Disabled") or len(rule.get("Filter", {})) > 1:
         raise malformed_xml()
+    try:
+        chosen = RuleFilter.of(rule)
+    except (AttributeError, KeyError, TypeError):  # half a tag, or something twice
+        raise malformed_xml() from None
+    if not isinstance(chosen.prefix, str):
+        raise malformed_xml()
+    if chosen.tags and ABORT in rule:
+        raise invalid_request(f"{ABORT} cannot be specified with Tags")
     if ACTIONS.isdisjoint(rule):
         raise invalid_request("At least one action needs to be specified in a rule")
     for action, name in DAYS.items():

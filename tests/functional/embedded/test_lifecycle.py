@@ -14,6 +14,7 @@ RULE: dict[str, Any] = {
     "Expiration": {"Days": 1},
 }
 ABORT = "AbortIncompleteMultipartUpload"
+TAG = {"Key": "Status", "Value": "Pending"}
 
 
 def set_rules(place: Place, *rules: Any) -> None:
@@ -26,9 +27,9 @@ def rules_of(place: Place) -> list[Any]:
     return list(place.s3.get_bucket_lifecycle_configuration(Bucket=place.name)["Rules"])
 
 
-def document(days: str) -> bytes:
+def document(days: str = "1", chosen: str = "<Prefix/>") -> bytes:
     """A configuration of one rule as XML."""
-    rule = f"<Prefix/><Status>Enabled</Status><Expiration><Days>{days}</Days></Expiration>"
+    rule = f"{chosen}<Status>Enabled</Status><Expiration><Days>{days}</Days></Expiration>"
     return f"<LifecycleConfiguration><Rule>{rule}</Rule></LifecycleConfiguration>".encode()
 
 
@@ -64,6 +65,11 @@ def without_action(**action: Any) -> dict[str, Any]:
             "InvalidArgument",
             "Rule ID must be unique. Found same ID for more than one rule",
         ),
+        (
+            [{**RULE, "Filter": {"Tag": TAG}, ABORT: {"DaysAfterInitiation": 1}}],
+            "InvalidRequest",
+            f"{ABORT} cannot be specified with Tags",
+        ),
         ([{**RULE, "Status": "enabled"}], "MalformedXML", ""),
         ([{**RULE, "Filter": {"Prefix": "a", "ObjectSizeLessThan": 5}}], "MalformedXML", ""),
         ([], "MalformedXML", ""),
@@ -74,6 +80,7 @@ def without_action(**action: Any) -> dict[str, Any]:
         "no days after initiation",
         "no days of a version",
         "an id twice",
+        "an abort by tag",
         "unknown status",
         "two conditions without And",
         "no rules",
@@ -94,13 +101,25 @@ def test_rules_are_refused_and_the_ones_before_stay_when_they_have(
     assert rules_of(place) == [RULE]
 
 
-@pytest.mark.parametrize("days", ["x", "1.5", ""])
-def test_rules_are_refused_when_a_number_is_none(place: Place, days: str) -> None:
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(document(days) for days in ("x", "1.5", "")),
+        document(chosen="<Filter><Prefix>a</Prefix><Prefix>b</Prefix></Filter>"),
+        document(chosen="<Filter><Tag><Key>a</Key></Tag></Filter>"),
+        document(chosen="<Filter><Tag/></Filter>"),
+        document(chosen="<Filter><And><Tag><Value>a</Value></Tag></And></Filter>"),
+    ],
+    ids=["letters", "a fraction", "nothing", "two prefixes", "half a tag", "no tag", "no key"],
+)
+def test_rules_are_refused_when_the_document_makes_no_sense(place: Place, body: bytes) -> None:
     url = Signer().presign("PUT", place.url, query={"lifecycle": ""})
 
-    response = place.request("PUT", url, body=document(days))
+    response = place.request("PUT", url, body=body)
 
     assert error_of(response)[:2] == (400, "MalformedXML")
+    place.put("a")
+    assert place.keys() == ["a"]
 
 
 def test_rules_without_an_id_are_taken_when_there_are_several(place: Place) -> None:
