@@ -24,10 +24,13 @@ VERSION = "16.2."  # that of Debian 12; docs/engines.md says what it does
 SCRIPT = ROOT / "docker" / "store" / "start.sh"
 PATIENCE = 310  # seconds: the script gives up by itself before that
 ASKED = Daemon("radosgw", VAR / "run")
+# Nothing vanishes but when a test says so: `run_lifecycle`.
+NO_CLOCK = "rgw enable lc threads = false"
+# The gateway's own clock, on which five seconds are a day.
+FAST_CLOCK = "rgw lc debug interval = 5"
 SETTINGS = """\
-# Nothing vanishes but when a test says so.
 [client.rgw]
-rgw enable lc threads = false
+{clock}
 # Else the monitor ends where little of the disk is free.
 [mon.a]
 mon data avail crit = 1
@@ -60,7 +63,9 @@ def forget(store: Daemon) -> None:
     shutil.rmtree(VAR / store.name, ignore_errors=True)
 
 
-def fresh_settings(store: Daemon, *, access_key: str, secret_key: str) -> dict[str, str]:
+def fresh_settings(
+    store: Daemon, *, access_key: str, secret_key: str, clock: str = NO_CLOCK
+) -> dict[str, str]:
     """Return the script's environment, with ports that nobody uses."""
     return {
         "S3_ACCESS_KEY": access_key,
@@ -70,7 +75,7 @@ def fresh_settings(store: Daemon, *, access_key: str, secret_key: str) -> dict[s
         "STORE_GIGABYTES": "4",
         "STORE_MONITOR_PORT": str(free_port()),
         "STORE_PORT": str(free_port()),
-        "STORE_SETTINGS": SETTINGS,
+        "STORE_SETTINGS": SETTINGS.format(clock=clock),
     }
 
 
