@@ -1,6 +1,6 @@
 # The site as a container: `docker build --tag triphase .`; docs/operations.md says how to run it.
 
-# The Python that the tests run on, and whose wheels constraints.txt pins.
+# The version of Python (3.11) that the tests run on, and whose wheels constraints.txt pins.
 FROM python:3.11.14-slim-bookworm AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /app

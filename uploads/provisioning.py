@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 from django.conf import settings
@@ -55,6 +56,7 @@ class NotSupported(Exception):
 
 # How engines other than AWS say that they do not have a request.
 LACKING = {"NotImplemented", "MethodNotAllowed", "UnknownOperationException", "InvalidAction"}
+AWS_HOSTS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".amazonaws.eu")
 # How DynamoDB says that the table is still busy with the request before.
 BUSY = {"ResourceInUseException", "ContinuousBackupsUnavailableException"}
 BUSY_ATTEMPTS = 30
@@ -111,8 +113,8 @@ def bucket_features(bucket: str) -> list[Feature]:
         _setting(
             "encryption",
             "ServerSideEncryptionConfigurationNotFoundError",
-            lambda: _algorithms(s3.get_bucket_encryption(Bucket=bucket)),
-            [ALGORITHM],
+            lambda: _is_encrypted(s3.get_bucket_encryption(Bucket=bucket)),
+            True,
             lambda: s3.put_bucket_encryption(
                 Bucket=bucket, ServerSideEncryptionConfiguration={"Rules": [ENCRYPTION]}
             ),
@@ -162,7 +164,7 @@ def _https_alone(bucket: str) -> Feature:
         lambda: in_order(wanted) in in_order(policy()["Statement"]),
         True,
         add,
-        optional=_elsewhere(),
+        optional=_elsewhere(settings.AWS_S3_ENDPOINT_URL),
     )
 
 
@@ -190,7 +192,7 @@ def _features_of(model: type[Model]) -> list[Feature]:
         return _patiently(lambda: dynamodb.update_table(TableName=name, **changes))
 
     recovery = {"PointInTimeRecoveryEnabled": True}
-    elsewhere = bool(settings.AWS_DYNAMODB_ENDPOINT_URL)
+    elsewhere = _elsewhere(settings.AWS_DYNAMODB_ENDPOINT_URL)
 
     return [
         Feature(
@@ -229,8 +231,7 @@ def _features_of(model: type[Model]) -> list[Feature]:
 
 # --- What is wanted, in the shapes of the API ---
 
-ALGORITHM: Any = "AES256"
-ENCRYPTION: Any = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": ALGORITHM}}
+ENCRYPTION: Any = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
 OWNERSHIP: Any = {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
 PUBLIC_ACCESS_BLOCK: Any = dict.fromkeys(
     ["BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"], True
@@ -244,7 +245,7 @@ def public_access_block() -> Any:
     Ceph takes every PUT for one with a public ACL and would refuse the site's own, so elsewhere
     than on AWS ACLs are ignored but not refused, which makes them as harmless.
     """
-    if settings.AWS_S3_ENDPOINT_URL:
+    if _elsewhere(settings.AWS_S3_ENDPOINT_URL):
         return {**PUBLIC_ACCESS_BLOCK, "BlockPublicAcls": False}
     return dict(PUBLIC_ACCESS_BLOCK)
 
@@ -318,12 +319,16 @@ def _setting(
     def found() -> Any:
         return unless_absent(read, absent, "NoSuchBucket")
 
-    return Feature(name, found, wanted, make, optional=_elsewhere())
+    return Feature(name, found, wanted, make, optional=_elsewhere(settings.AWS_S3_ENDPOINT_URL))
 
 
-def _elsewhere() -> bool:
-    """Return whether the bucket is on another S3 than AWS's."""
-    return bool(settings.AWS_S3_ENDPOINT_URL)
+def _elsewhere(endpoint: str | None) -> bool:
+    """Return whether an endpoint is that of another service than AWS's.
+
+    AWS's own have a name, too: for FIPS, dual stack, or from within a VPC.
+    """
+    host = urlsplit(endpoint or "").hostname or AWS_HOSTS[0]
+    return not host.endswith(AWS_HOSTS)
 
 
 def _says_lacking(error: ClientError | KeyError) -> bool:
@@ -363,6 +368,8 @@ def _location() -> Any:
     return {"CreateBucketConfiguration": {"LocationConstraint": settings.AWS_REGION}}
 
 
-def _algorithms(answer: Any) -> list[str]:
+def _is_encrypted(answer: Any) -> bool:
+    """Return whether new objects are encrypted, be it with keys of the operator's own."""
     rules = answer["ServerSideEncryptionConfiguration"]["Rules"]
-    return [rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] for rule in rules]
+    found = {rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] for rule in rules}
+    return bool(found) and found <= {"AES256", "aws:kms", "aws:kms:dsse"}

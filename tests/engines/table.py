@@ -20,8 +20,8 @@ Made by `make test-engines` from what its run gave; do not edit. Every check is 
 "no": it does not, for the reason with that number, which `tests/engines/known.py` states; if it
 comes to do so, the run fails until that file and this page say so.
 
-radosgw carries out lifecycle rules when a check says so, with a second for a day: its own clock is off,
-so that nothing vanishes unasked. `tests/engines/test_store.py` lets that clock run, faster.
+radosgw carries out lifecycle rules when a check says so, with a second for a day: its own clock is
+off, so that nothing vanishes unasked. `tests/engines/test_store.py` lets that clock run, faster.
 
 Looked at, and asked nothing here:
 

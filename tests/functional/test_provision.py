@@ -370,6 +370,54 @@ def test_it_fails_when_the_answer_of_aws_is_about_something_else(
         provision("--check")
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "may_lack"),
+    [
+        (None, False),
+        ("https://s3-fips.us-gov-west-1.amazonaws.com", False),
+        ("https://bucket.vpce-1a2b3c4d.s3.eu-west-1.vpce.amazonaws.com", False),
+        ("https://s3.dualstack.cn-north-1.amazonaws.com.cn", False),
+        ("https://s3.eu-west-1.api.aws", False),
+        ("https://s3.example", True),
+        ("https://amazonaws.com.example", True),
+        ("http://127.0.0.1:7480", True),
+    ],
+)
+def test_nothing_is_excused_when_the_endpoint_is_one_of_aws(
+    settings: Settings, endpoint: str | None, may_lack: bool
+) -> None:
+    settings.AWS_S3_ENDPOINT_URL = settings.AWS_DYNAMODB_ENDPOINT_URL = endpoint
+
+    assert bool(optional_features()) == may_lack
+    assert public_access_block()["BlockPublicAcls"] != may_lack
+
+
+def test_encryption_with_keys_of_ones_own_is_left_alone(aws: Stores) -> None:
+    own: Any = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}
+    client().put_bucket_encryption(
+        Bucket="triphase", ServerSideEncryptionConfiguration={"Rules": [own]}
+    )
+
+    assert provision()[0] == 0
+
+    answer = client().get_bucket_encryption(Bucket="triphase")
+    [rule] = answer["ServerSideEncryptionConfiguration"]["Rules"]
+    assert rule["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "aws:kms"}
+
+
+def test_both_services_are_named_when_one_of_them_fails(
+    aws: Stores, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.AWS_DYNAMODB_ENDPOINT_URL = None
+    refuse(monkeypatch, "get_bucket_cors", "AccessDenied")
+
+    with pytest.raises(CommandError) as failure:
+        provision("--check")
+
+    named = f"Cannot provision on {settings.AWS_S3_ENDPOINT_URL} and AWS in us-east-1: "
+    assert str(failure.value).startswith(named)
+
+
 def test_lacking_encryption_is_told_elsewhere_and_fails_on_aws(
     aws: Stores, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

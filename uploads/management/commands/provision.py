@@ -36,9 +36,15 @@ class Command(BaseCommand):
         except NotSupported as error:
             raise CommandError(f"Cannot provision: {error}", returncode=2) from error
         except (BotoCoreError, ClientError, PynamoDBException, ResponseParserError) as error:
-            where = settings.AWS_S3_ENDPOINT_URL or f"AWS in {settings.AWS_REGION}"
-            raise CommandError(f"Cannot provision on {where}: {error}", returncode=2) from error
+            raise CommandError(f"Cannot provision on {_where()}: {error}", returncode=2) from error
         if not any(difference.supported for difference in found):
             self.stdout.write(f"Everything {'else ' if found else ''}is as it should be.")
         elif check:
             sys.exit(1)
+
+
+def _where() -> str:
+    """Return the bucket's service and the tables', once if they are one."""
+    endpoints = settings.AWS_S3_ENDPOINT_URL, settings.AWS_DYNAMODB_ENDPOINT_URL
+    named = [endpoint or f"AWS in {settings.AWS_REGION}" for endpoint in endpoints]
+    return " and ".join(dict.fromkeys(named))
