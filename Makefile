@@ -59,7 +59,7 @@ deploy: $(VENV)/.run ## Make or update a stack on AWS, print its settings: STACK
 manage: $(VENV)/.run ## Run a command of manage.py on a stack's site: STACK=…, COMMAND="createsuperuser --no-input …"
 	$(if $(STACK),,$(error make manage needs the name of a stack: STACK=triphase))
 	$(if $(COMMAND),,$(error make manage needs a command of manage.py: COMMAND="migrate --plan"))
-	@$(BIN)/python -m infra manage "$$STACK" -- "$$COMMAND"
+	@$(BIN)/python -m infra manage "$$STACK" --line="$$COMMAND"
 
 .PHONY: destroy
 destroy: $(VENV)/.run ## Remove a stack and all it holds: STACK=…, CONFIRM=yes to be asked nothing

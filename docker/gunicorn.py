@@ -19,7 +19,7 @@ threads = 16
 # must have answered. Nobody waits for AWS longer than 54 s (tests/faults/test_bounds.py).
 timeout = 100
 graceful_timeout = 100
-# Longer than proxies keep an idle connection (Caddy 120 s, an AWS load balancer 60 s): if the
+# Longer than proxies keep an idle connection (Caddy and a stack's load balancer 120 s): if the
 # server closed it first, a request might be on its way.
 keepalive = 130
 # The root of a container is read-only, and a slow disk must not make a process look dead.

@@ -12,10 +12,10 @@ from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
-    InvalidRegionError,
     NoCredentialsError,
     NoRegionError,
     ProfileNotFound,
+    WaiterError,
 )
 
 # CloudFormation allows few requests a second.
@@ -32,7 +32,10 @@ def client(service: str) -> Any:
     """Return a client of ``service``, with the credentials that the SDK finds by itself."""
     region = os.environ.get("AWS_REGION") or None  # which the SDK itself does not read
     make: Any = boto3.client
-    return make(service, region_name=region, config=CONFIG)
+    try:
+        return make(service, region_name=region, config=CONFIG)
+    except (ProfileNotFound, ValueError) as error:  # such as an endpoint that is no URL
+        raise StackError(f"AWS was not asked, for a setting cannot be used: {error}") from error
 
 
 def say(text: str) -> None:
@@ -57,8 +60,9 @@ def failures_in_words() -> Iterator[None]:
         raise StackError(
             f"{error.operation_name} was refused: {answer['Code']}: {answer['Message']}"
         ) from error
-    except (InvalidRegionError, ProfileNotFound, ValueError) as error:
-        raise StackError(f"AWS was not asked, for a setting cannot be used: {error}") from error
+    except WaiterError as error:
+        waited, why = error.kwargs["name"], error.kwargs["reason"]
+        raise StackError(f"Waiting for {waited} took too long or failed: {why}") from error
     except BotoCoreError as error:
         raise StackError(f"AWS cannot be reached: {error}") from error
 

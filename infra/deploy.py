@@ -7,7 +7,6 @@ from typing import Any
 from botocore.exceptions import WaiterError
 
 from infra.aws import StackError, client, say
-from infra.protection import protect
 from infra.stack import (
     POLL,
     STATEFUL,
@@ -29,19 +28,18 @@ NOTHING_TO_DO = ("didn't contain changes", "No updates are to be performed")
 def deploy(name: str, parameters: dict[str, str]) -> dict[str, str]:
     """Make or update the stack; return the environment that it gives.
 
-    Parameters that are not given stay as they are.
+    Parameters that are not given stay as they are. Protection is put on afterwards, by `protect`.
     """
     before = state(name)
     _refuse_unusable(name, before)
     change_set = f"deploy-{time.time_ns()}"
     kind = "CREATE" if before in NEW else "UPDATE"
     changes = _planned(name, change_set, kind, parameters)
-    if changes:
+    if changes is None:
+        say("Everything is as it should be.")
+    else:
         _refuse_loss(name, change_set, changes)
         _carry_out(name, change_set, kind)
-    else:
-        say("Everything is as it should be.")
-    protect(name)
     return environment(name)
 
 
@@ -57,8 +55,11 @@ def _refuse_unusable(name: str, now: str) -> None:
         raise StackError(f"The stack {name} is {now}: see its events on AWS for what to mend.")
 
 
-def _planned(name: str, change_set: str, kind: str, parameters: dict[str, str]) -> list[Any]:
-    """Make the change set; return its changes, none if all is as it should be."""
+def _planned(name: str, change_set: str, kind: str, parameters: dict[str, str]) -> list[Any] | None:
+    """Make the change set; return its changes of resources, None if all is as it should be.
+
+    Where outputs alone change, which are the site's settings, there are no changes of resources.
+    """
     cloudformation = client("cloudformation")
     body = TEMPLATE.read_text()
     known = cloudformation.validate_template(TemplateBody=body)["Parameters"]
@@ -77,7 +78,7 @@ def _planned(name: str, change_set: str, kind: str, parameters: dict[str, str]) 
         why = str(cloudformation.describe_change_set(**where).get("StatusReason", error))
         cloudformation.delete_change_set(**where)
         if kind == "UPDATE" and any(text in why for text in NOTHING_TO_DO):
-            return []
+            return None
         raise StackError(f"The change was refused: {why}") from error
     pages = cloudformation.get_paginator("describe_change_set").paginate(**where)
     return [change["ResourceChange"] for page in pages for change in page["Changes"]]

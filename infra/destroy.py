@@ -11,8 +11,9 @@ ATTEMPTS = 2
 
 
 def destroy(name: str) -> None:
-    """Take off what protects the data, empty the bucket, delete the stack.
+    """Empty the bucket, take off what protects the data, delete the stack.
 
+    The protection goes last, for emptying takes long and may fail: what then stays is protected.
     A site that still runs may write to the bucket once more; it is gone at the second attempt.
     """
     _refuse_guests(name)
@@ -20,9 +21,9 @@ def destroy(name: str) -> None:
     for attempt in range(1, ATTEMPTS + 1):
         if not state(name):
             break
-        unprotect(name)
         for bucket in resources(name, "AWS::S3::Bucket"):
             _empty(bucket)
+        unprotect(name)
         try:
             _delete(name)
         except StackError as error:

@@ -9,6 +9,7 @@ from infra.aws import StackError, client, say, unless_gone
 from infra.stack import resources, state
 
 SECONDS = 5  # between two looks
+LOOKS = 6  # for a log that CloudWatch has not delivered yet
 PASSED_ON = "DJANGO_SUPERUSER_"  # what `createsuperuser --no-input` reads
 
 
@@ -35,6 +36,7 @@ def _service(name: str) -> Any:
     if not services:
         raise StackError(f"The stack {name} has no site: deploy it with Image=….")
     found = client("ecs").describe_services(cluster=clusters[0], services=services)["services"]
+    found = [each for each in found if each["status"] != "INACTIVE"]  # as deleted ones stay
     if not found:
         raise StackError(f"The site of the stack {name} is gone: somebody deleted its service.")
     return found[0]
@@ -91,16 +93,27 @@ def _of(task: Any, container: str) -> Any:
 
 
 def _log(name: str, task: Any, container: str) -> Iterator[str]:
-    """Give the lines that a container of a task has printed."""
+    """Give the lines that a container of a task has printed, as far as they are delivered."""
     logs, [group] = client("logs"), resources(name, "AWS::Logs::LogGroup")
     stream = f"{container}/{container}/{_id(task['taskArn'])}"
     request = {"logGroupName": group, "logStreamName": stream, "startFromHead": True}
-    while page := unless_gone(logs.get_log_events, **request):
-        yield from (event["message"] for event in page["events"])
+    for _ in range(LOOKS):
+        if page := unless_gone(logs.get_log_events, **request):
+            break
+        say(f"CloudWatch has no log of {container} yet.")
+        time.sleep(SECONDS)
+    printed = False
+    while page:
+        for event in page["events"]:
+            printed = True
+            yield event["message"]
         # The same token once more is how CloudWatch says that there is no more.
         if page["nextForwardToken"] == request.get("nextToken"):
-            return
+            break
         request["nextToken"] = page["nextForwardToken"]
+        page = unless_gone(logs.get_log_events, **request)
+    if not printed:
+        say(f"{container} printed nothing, or CloudWatch delivers it later: {stream} in {group}.")
 
 
 def _id(task: str) -> str:

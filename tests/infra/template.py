@@ -20,6 +20,7 @@ VALUES = {
     "AvatarsTable.Arn": TABLE_ARN,
     "SiteOrigins": ORIGINS,
     "SiteHost": HOST,
+    "RateLimitStorage": "redis://127.0.0.1:6379/0",
     "Database.Endpoint.Address": "own.rds.example",
     "RestoredTable": RESTORED_TABLE,
     "RestoredDatabase": RESTORED_HOST,

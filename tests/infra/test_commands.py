@@ -7,12 +7,13 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import (
     ClientError,
+    EndpointConnectionError,
     NoCredentialsError,
     NoRegionError,
-    ProfileNotFound,
     WaiterError,
 )
 
@@ -31,7 +32,10 @@ UNPROTECTED = [
     ("update_table", {"TableName": "the-table", "DeletionProtectionEnabled": False}),
     ("modify_db_instance", {**DATABASE, "DeletionProtection": False}),
 ]
-PROTECTED = ("modify_db_instance", {**DATABASE, "DeletionProtection": True})
+PROTECTED = [
+    ("update_table", {"TableName": "the-table", "DeletionProtectionEnabled": True}),
+    ("modify_db_instance", {**DATABASE, "DeletionProtection": True}),
+]
 EMPTIED = (
     "delete_objects",
     {"Bucket": "the-bucket", "Delete": {"Objects": OBJECTS, "Quiet": True}},
@@ -69,6 +73,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Cloud:
         {
             "list_object_versions": lambda **_: left.pop() if left else {},
             "describe_db_instances": lambda **_: {"DBInstances": [instance("the-database")]},
+            "describe_table": lambda **_: {"Table": {"DeletionProtectionEnabled": False}},
         }
     )
     for module in (deploy, destroy, protection, stack):
@@ -91,7 +96,16 @@ def instance(name: str, *, protected: bool = False) -> dict[str, Any]:
     }
 
 
-def test_protection_goes_and_the_bucket_is_emptied_before_the_stack(
+def refusing(code: str) -> Callable[..., Any]:
+    """Return a call that AWS refuses."""
+
+    def refuse(**_: Any) -> Any:
+        raise ClientError({"Error": {"Code": code, "Message": "no"}}, "Any")
+
+    return refuse
+
+
+def test_bucket_is_emptied_and_then_protection_goes_before_the_stack(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     states = ["CREATE_COMPLETE", ""]
@@ -100,7 +114,7 @@ def test_protection_goes_and_the_bucket_is_emptied_before_the_stack(
 
     destroy.destroy("it")
 
-    assert cloud.changes == [*UNPROTECTED, EMPTIED, DELETED]
+    assert cloud.changes == [EMPTIED, *UNPROTECTED, DELETED]
 
 
 def test_bucket_is_emptied_again_when_the_site_wrote_to_it_meanwhile(
@@ -117,7 +131,7 @@ def test_bucket_is_emptied_again_when_the_site_wrote_to_it_meanwhile(
 
     destroy.destroy("it")
 
-    assert cloud.changes == 2 * [*UNPROTECTED, EMPTIED, DELETED]
+    assert cloud.changes == 2 * [EMPTIED, *UNPROTECTED, DELETED]
 
 
 def iter_of(*answers: Any) -> Callable[..., Any]:
@@ -139,33 +153,63 @@ def test_it_ends_with_the_reason_when_the_stack_stays(
     assert cloud.changes.count(DELETED) == destroy.ATTEMPTS
 
 
-def test_stack_stays_when_objects_cannot_be_deleted(cloud: Cloud) -> None:
+def test_stack_stays_protected_when_objects_cannot_be_deleted(cloud: Cloud) -> None:
     cloud.answers["delete_objects"] = lambda **_: {"Errors": [{"Message": "Access Denied"}]}
 
     with pytest.raises(aws.StackError, match="cannot be emptied: Access Denied"):
         destroy.destroy("it")
-    assert DELETED not in cloud.changes
+    assert cloud.changes == [EMPTIED]
+
+
+def test_stack_stays_protected_when_emptying_is_interrupted(cloud: Cloud) -> None:
+    def interrupt(**_: Any) -> Any:
+        raise KeyboardInterrupt
+
+    cloud.answers["delete_objects"] = interrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        destroy.destroy("it")
+    assert cloud.changes == [EMPTIED]
+
+
+def test_nothing_is_changed_when_it_is_interrupted_at_the_question(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt() -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "state", lambda name: "CREATE_COMPLETE")
+    monkeypatch.setattr(command, "_typed_name", interrupt)
+
+    assert command.main(["destroy", "it"]) == 130
+    told = capsys.readouterr().err
+    assert "nothing was changed" in told
+    assert "AWS goes on" not in told
+    assert cloud.changes == []
 
 
 def test_what_somebody_has_deleted_is_passed_over(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def gone(code: str) -> Callable[..., Any]:
-        def refuse(**_: Any) -> Any:
-            raise ClientError({"Error": {"Code": code, "Message": ""}}, "Any")
-
-        return refuse
-
     states = ["CREATE_COMPLETE", ""]
     monkeypatch.setattr(destroy, "state", lambda name: states.pop(0))
     monkeypatch.setattr(destroy, "wait", lambda *_: None)
-    cloud.answers["update_table"] = gone("ResourceNotFoundException")
-    cloud.answers["modify_db_instance"] = gone("DBInstanceNotFound")
-    cloud.answers["list_object_versions"] = gone("NoSuchBucket")
+    cloud.answers["update_table"] = refusing("ResourceNotFoundException")
+    cloud.answers["modify_db_instance"] = refusing("DBInstanceNotFound")
+    cloud.answers["list_object_versions"] = refusing("NoSuchBucket")
 
     destroy.destroy("it")
 
     assert cloud.changes == [*UNPROTECTED, DELETED]
+
+
+def test_what_somebody_has_deleted_is_not_protected(cloud: Cloud) -> None:
+    cloud.answers["describe_table"] = refusing("ResourceNotFoundException")
+    cloud.answers["describe_db_instances"] = refusing("DBInstanceNotFound")
+
+    protection.protect("it")
+
+    assert cloud.changes == []
 
 
 def test_nothing_is_changed_when_a_restored_server_stands_in_the_network(cloud: Cloud) -> None:
@@ -195,55 +239,120 @@ def test_restored_table_is_named_when_it_is_left_behind(
 
 # --- Deploying ---
 
+SETTINGS = {"AWS_REGION": "eu-central-1"}
+ADDED = {"Action": "Add", "ResourceType": "AWS::RDS::DBInstance", "LogicalResourceId": "D"}
+
 
 @pytest.fixture
-def planned(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
-    """Return the changes that a deployment of "it" will carry out, and with success."""
-    changes = [{"Action": "Add", "ResourceType": "AWS::RDS::DBInstance", "LogicalResourceId": "D"}]
-    monkeypatch.setattr(deploy, "state", lambda name: "UPDATE_COMPLETE")
-    monkeypatch.setattr(deploy, "_planned", lambda *_: changes)
-    monkeypatch.setattr(deploy, "environment", lambda name: {})
+def planned(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Cloud:
+    """Return the cloud with a change set for "it", which will be carried out with success."""
+    stacks = [{"StackName": "it", "StackStatus": "UPDATE_COMPLETE"}]
+    cloud.answers |= {
+        "describe_stacks": lambda **_: {"Stacks": stacks},
+        "validate_template": lambda **_: {"Parameters": []},
+        "describe_change_set": lambda **_: {"Changes": [{"ResourceChange": ADDED}]},
+    }
+    monkeypatch.setattr(deploy, "environment", lambda name: SETTINGS)
     monkeypatch.setattr(deploy, "wait", lambda *_: None)
-    return changes
+    return cloud
 
 
-def test_database_is_protected_once_the_stack_is_up(
-    cloud: Cloud, planned: list[dict[str, str]]
+def refuse_change_set(cloud: Cloud, monkeypatch: pytest.MonkeyPatch, reason: str) -> None:
+    """Let the change set fail."""
+
+    def fail(**_: Any) -> Any:
+        raise WaiterError("ChangeSetCreateComplete", "it failed", {})
+
+    cloud.answers["describe_change_set"] = lambda **_: {"Status": "FAILED", "StatusReason": reason}
+    waiters = {"change_set_create_complete": Cloud({"wait": fail})}
+    monkeypatch.setattr(cloud, "get_waiter", lambda name: waiters.get(name, Cloud({})))
+
+
+def test_data_are_protected_once_the_stack_is_up(planned: Cloud) -> None:
+    assert command.main(["deploy", "it"]) == 0
+
+    [executed, *protected] = planned.changes
+    assert executed[0] == "execute_change_set"
+    assert protected == PROTECTED
+
+
+def test_data_are_not_protected_when_the_stack_does_not_come_up(
+    planned: Cloud, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    deploy.deploy("it", {})
-
-    assert [name for name, _ in cloud.changes] == ["execute_change_set", "modify_db_instance"]
-    assert cloud.changes[-1] == PROTECTED
-
-
-def test_database_is_not_protected_when_the_stack_does_not_come_up(
-    cloud: Cloud, planned: list[dict[str, str]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Or the roll-back, which may still be under way, could not delete it."""
+    """Or the roll-back, which may still be under way, could not delete them."""
 
     def wait(*_: object) -> None:
         raise aws.StackError("Site: it did not come up")
 
     monkeypatch.setattr(deploy, "wait", wait)
 
-    with pytest.raises(aws.StackError, match="did not come up"):
-        deploy.deploy("it", {})
-    assert [name for name, _ in cloud.changes] == ["execute_change_set"]
+    assert command.main(["deploy", "it"]) == 1
+    assert [name for name, _ in planned.changes] == ["execute_change_set"]
+    assert "did not come up" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
-    ("protected", "changes"), [(False, [PROTECTED]), (True, [])], ids=["not yet", "already"]
+    ("protected", "changes"), [(False, PROTECTED), (True, [])], ids=["not yet", "already"]
 )
-def test_database_is_protected_when_an_earlier_deployment_was_interrupted(
-    cloud: Cloud, planned: list[dict[str, str]], protected: bool, changes: list[Any]
+@pytest.mark.parametrize("reason", deploy.NOTHING_TO_DO)
+def test_data_are_protected_when_nothing_else_is_to_do(
+    planned: Cloud,
+    monkeypatch: pytest.MonkeyPatch,
+    reason: str,
+    protected: bool,
+    changes: list[Any],
 ) -> None:
-    planned.clear()
     found = {"DBInstances": [instance("the-database", protected=protected)]}
-    cloud.answers["describe_db_instances"] = lambda **_: found
+    planned.answers["describe_db_instances"] = lambda **_: found
+    table = {"Table": {"DeletionProtectionEnabled": protected}}
+    planned.answers["describe_table"] = lambda **_: table
+    refuse_change_set(planned, monkeypatch, f"The change set {reason}.")
+
+    assert command.main(["deploy", "it"]) == 0
+    [deleted, *others] = planned.changes
+    assert deleted[0] == "delete_change_set"
+    assert others == changes
+
+
+@pytest.mark.parametrize(
+    ("state", "waited"),
+    [("REVIEW_IN_PROGRESS", "stack_create_complete"), ("UPDATE_COMPLETE", "stack_update_complete")],
+)
+def test_change_set_is_carried_out_when_only_outputs_change(
+    planned: Cloud, monkeypatch: pytest.MonkeyPatch, state: str, waited: str
+) -> None:
+    """They are the settings; AWS counts them as no change."""
+    waits: list[str] = []
+    monkeypatch.setattr(deploy, "state", lambda name: state)
+    monkeypatch.setattr(deploy, "wait", lambda waiter, *_: waits.append(waiter))
+    planned.answers["describe_change_set"] = lambda **_: {"Changes": []}
 
     deploy.deploy("it", {})
 
-    assert cloud.changes == changes
+    assert [name for name, _ in planned.changes] == ["execute_change_set"]
+    assert waits == [waited]
+
+
+def test_it_is_refused_when_the_change_set_fails_for_another_reason(
+    planned: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse_change_set(planned, monkeypatch, "Image needs SiteHost")
+
+    with pytest.raises(aws.StackError, match="The change was refused: Image needs SiteHost"):
+        deploy.deploy("it", {})
+    assert [name for name, _ in planned.changes] == ["delete_change_set"]
+
+
+def test_settings_are_printed_when_protection_fails(
+    planned: Cloud, capsys: pytest.CaptureFixture[str]
+) -> None:
+    planned.answers["modify_db_instance"] = refusing("InvalidDBInstanceState")
+
+    assert command.main(["deploy", "it"]) == 1
+    told = capsys.readouterr()
+    assert told.out == "export AWS_REGION=eu-central-1\n"
+    assert "InvalidDBInstanceState" in told.err
+    assert "may not be protected from deletion yet: deploy again." in told.err
 
 
 @pytest.mark.parametrize(
@@ -327,8 +436,11 @@ def test_parameters_are_kept_when_there_is_a_stack_that_has_them(
     [
         (NoCredentialsError(), "no AWS credentials"),
         (NoRegionError(), "set AWS_REGION"),
-        (ProfileNotFound(profile="nope"), "AWS was not asked, for a setting cannot be used"),
-        (ValueError("Invalid endpoint: nonsense"), "AWS was not asked"),
+        (
+            WaiterError("DBInstanceAvailable", "Max attempts exceeded", {}),
+            "Waiting for DBInstanceAvailable took too long or failed: Max attempts exceeded",
+        ),
+        (EndpointConnectionError(endpoint_url="https://x"), "AWS cannot be reached"),
         (
             ClientError({"Error": {"Code": "AccessDenied", "Message": "not you"}}, "CreateStack"),
             "CreateStack was refused: AccessDenied: not you",
@@ -351,6 +463,33 @@ def test_failure_is_told_in_words(
 
 
 @pytest.mark.parametrize(
+    ("variable", "value"),
+    [("AWS_ENDPOINT_URL", "nonsense"), ("AWS_PROFILE", "nope"), ("AWS_REGION", "no region!")],
+)
+def test_it_is_told_in_words_when_a_setting_cannot_be_used(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], variable: str, value: str
+) -> None:
+    known = {"AWS_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}
+    for name, text in {**known, variable: value}.items():
+        monkeypatch.setenv(name, text)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    monkeypatch.setattr(deploy, "state", lambda name: aws.client.__wrapped__("s3"))
+
+    assert command.main(["deploy", "it"]) == 1
+    assert "AWS was not asked, for a setting cannot be used" in capsys.readouterr().err
+
+
+def test_bug_is_not_taken_for_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> dict[str, str]:
+        raise ValueError("a bug")
+
+    monkeypatch.setattr(command, "deploy", fail)
+
+    with pytest.raises(ValueError, match="a bug"):
+        command.main(["deploy", "it"])
+
+
+@pytest.mark.parametrize(
     "arguments",
     [
         ["remove"],
@@ -360,7 +499,10 @@ def test_failure_is_told_in_words(
         ["deploy", "it", "no"],
         ["manage", "it"],
         ["manage", "it", "--"],
+        ["manage", "it", "migrate"],
         ["manage", "it", "migrate", "--plan"],
+        ["manage", "it", "--line", " "],
+        ["manage", "it", "--line=check", "--", "check"],
     ],
 )
 def test_arguments_are_refused_when_they_make_no_sense(
@@ -375,6 +517,7 @@ def test_values_are_quoted_for_a_shell(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(command, "deploy", lambda name, parameters: parameters)
+    monkeypatch.setattr(command, "protect", lambda name: None)
 
     assert command.main(["deploy", "it", "A=x; rm", "B=y=z"]) == 0
     assert capsys.readouterr().out == "export A='x; rm'\nexport B=y=z\n"

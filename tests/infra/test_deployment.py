@@ -139,6 +139,30 @@ def test_nothing_is_changed_when_it_is_deployed_again(stack: Stack) -> None:
     assert f"export SITE_ORIGINS={ORIGIN}" in again.stdout
 
 
+def test_table_is_protected_again_when_it_is_deployed_again(stack: Stack) -> None:
+    """As after a ``destroy`` that took the protection off and did not come to its end."""
+    dynamodb = stack.account.client("dynamodb")
+    dynamodb.update_table(TableName=stack.table, DeletionProtectionEnabled=False)
+
+    stack.account.deploy(stack.name)
+
+    table = dynamodb.describe_table(TableName=stack.table)["Table"]
+    assert table["DeletionProtectionEnabled"] is True
+
+
+def test_rates_are_counted_elsewhere_when_the_parameter_says_so(account: Account) -> None:
+    account.deploy_site("counting")
+
+    after = account.deploy("counting", "RateLimitStorage=redis://10.20.0.9:6379")
+
+    made = account.made("counting")
+    task = account.client("ecs").describe_task_definition(taskDefinition=made["SiteTask"])
+    site = task["taskDefinition"]["containerDefinitions"][1]
+    account.infra("destroy", "counting", "--yes")
+    assert after["RATE_LIMIT_STORAGE"] == "redis://10.20.0.9:6379"
+    assert {each["name"]: each["value"] for each in site["environment"]} == after
+
+
 def test_parameter_is_changed_and_objects_stay_when_it_is_deployed_otherwise(stack: Stack) -> None:
     s3 = stack.account.client("s3")
     s3.put_object(Bucket=stack.bucket, Key="avatars/a/x", Body=b"x")
@@ -216,7 +240,7 @@ def test_cause_is_told_when_it_cannot_be_made(account: Account) -> None:
         (["deploy", "new", "Image=x"], "Image needs SiteHost"),
         (["deploy", "new", "SiteHost=https://a.example"], "must be a name such as"),
         (["deploy", "new", "SiteOrigins=https://a.example,b"], "must be origins such as"),
-        (["manage", "nowhere", "check"], "There is no stack called nowhere."),
+        (["manage", "nowhere", "--", "check"], "There is no stack called nowhere."),
         (["destroy", "nowhere", "--yes"], "There is no stack called nowhere."),
     ],
 )

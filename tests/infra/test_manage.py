@@ -17,7 +17,12 @@ ROOT = Path(__file__).resolve().parents[2]
 CLUSTER = "arn:aws:ecs:eu-central-1:123456789012:cluster/the-cluster"
 TASK = "arn:aws:ecs:eu-central-1:123456789012:task/the-cluster/0123abcd"
 NETWORK = {"awsvpcConfiguration": {"subnets": ["subnet-1"], "assignPublicIp": "ENABLED"}}
-SERVICE = {"clusterArn": CLUSTER, "taskDefinition": "site:7", "networkConfiguration": NETWORK}
+SERVICE = {
+    "status": "ACTIVE",
+    "clusterArn": CLUSTER,
+    "taskDefinition": "site:7",
+    "networkConfiguration": NETWORK,
+}
 RESOURCES = {
     "AWS::ECS::Cluster": ["the-cluster"],
     "AWS::ECS::Service": ["the-service"],
@@ -117,8 +122,8 @@ def test_log_is_printed_and_the_status_returned_when_it_has_ended(
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["shell", "-c", "print('two words'); print(\"$HOME\")"],
-        ["""shell -c "print('two words'); print(\\"$HOME\\")" """],
+        ["--", "shell", "-c", "print('two words'); print(\"$HOME\")"],
+        ["""--line=shell -c "print('two words'); print(\\"$HOME\\")" """],
     ],
     ids=["words", "a line"],
 )
@@ -127,7 +132,52 @@ def test_quotes_and_spaces_stay_when_an_argument_has_them(site: Site, arguments:
     site.is_seen(migrate={"exitCode": 0}, site={"exitCode": 0})
     site.has_logged("site", [])
 
-    assert command.main(["manage", "it", "--", *arguments]) == 0
+    assert command.main(["manage", "it", *arguments]) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--", "shell", "--", "x"], ["shell", "--", "x"]),
+        (["--", "--", "x"], ["--", "x"]),
+        (["--", "two words"], ["two words"]),
+        (["--", "a 'quote"], ["a 'quote"]),
+        (["--", "--line=x"], ["--line=x"]),
+        (["--line=--version"], ["--version"]),
+        (["--line=shell -- x"], ["shell", "--", "x"]),
+    ],
+)
+def test_words_arrive_as_they_are_given(site: Site, arguments: list[str], words: list[str]) -> None:
+    started(site, *words)
+    site.is_seen(migrate={"exitCode": 0}, site={"exitCode": 0})
+    site.has_logged("site", ["done"])
+
+    assert command.main(["manage", "it", *arguments]) == 0
+
+
+def test_log_is_looked_for_again_when_it_is_late(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    started(site, "check")
+    site.is_seen(migrate={"exitCode": 0}, site={"exitCode": 0})
+    site.logs.add_client_error("get_log_events", "ResourceNotFoundException")
+    site.has_logged("site", ["late"])
+
+    assert command.main(["manage", "it", "--", "check"]) == 0
+    told = capsys.readouterr()
+    assert told.out == "late\n"
+    assert told.err.count("CloudWatch has no log of site yet.") == 1
+
+
+def test_it_is_said_where_lines_may_come_when_the_log_is_empty(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    started(site, "check")
+    site.is_seen(migrate={"exitCode": 0}, site={"exitCode": 0})
+    site.has_logged("site", [])
+
+    assert command.main(["manage", "it", "--", "check"]) == 0
+    assert "delivers it later: site/site/0123abcd in the-logs" in capsys.readouterr().err
 
 
 def test_first_user_can_be_made_when_the_password_is_in_the_environment(
@@ -151,10 +201,13 @@ def test_it_is_told_why_when_the_container_was_killed(
     started(site, "sweep")
     reason = "OutOfMemoryError: Container killed due to memory usage"
     site.is_seen(migrate={"exitCode": 0}, site={"exitCode": 137, "reason": reason})
-    site.logs.add_client_error("get_log_events", "ResourceNotFoundException")
+    for _ in range(manage.LOOKS):
+        site.logs.add_client_error("get_log_events", "ResourceNotFoundException")
 
-    assert command.main(["manage", "it", "sweep"]) == 137
-    assert reason in capsys.readouterr().err
+    assert command.main(["manage", "it", "--", "sweep"]) == 137
+    told = capsys.readouterr().err
+    assert reason in told
+    assert "delivers it later: site/site/0123abcd in the-logs" in told
 
 
 # --- Refusals ---
@@ -162,7 +215,7 @@ def test_it_is_told_why_when_the_container_was_killed(
 
 def refusal(capsys: pytest.CaptureFixture[str]) -> str:
     """Return what is told of a command that could not be run."""
-    assert command.main(["manage", "it", "check"]) == 1
+    assert command.main(["manage", "it", "--", "check"]) == 1
     told = capsys.readouterr()
     assert told.out == ""
     return told.err
@@ -184,10 +237,11 @@ def test_it_is_refused_when_the_stack_has_no_site(
     assert "The stack it has no site: deploy it with Image=" in refusal(capsys)
 
 
+@pytest.mark.parametrize("found", [[], [{**SERVICE, "status": "INACTIVE"}]])
 def test_it_is_refused_when_the_service_is_gone(
-    site: Site, capsys: pytest.CaptureFixture[str]
+    site: Site, capsys: pytest.CaptureFixture[str], found: list[Any]
 ) -> None:
-    site.is_found()
+    site.is_found(*found)
 
     assert "The site of the stack it is gone" in refusal(capsys)
 
@@ -237,8 +291,9 @@ def test_waiting_ends_when_ecs_has_forgotten_the_task(
 
 
 def test_line_is_refused_when_a_quote_is_left_open(capsys: pytest.CaptureFixture[str]) -> None:
-    assert command.main(["manage", "it", "--", "shell -c 'print(1)"]) == 1
-    assert "The command cannot be read: No closing quotation." in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        command.main(["manage", "it", "--line=shell -c 'print(1)"])
+    assert "the command cannot be read: No closing quotation" in capsys.readouterr().err
 
 
 # --- make manage ---
@@ -262,4 +317,6 @@ def test_make_passes_the_line_on_unchanged(tmp_path: Path) -> None:
         check=False,
     )
 
-    assert done.stdout.splitlines() == ["-m", "infra", "manage", "it", "--", line], done.stderr
+    assert done.stdout.splitlines() == ["-m", "infra", "manage", "it", f"--line={line}"], (
+        done.stderr
+    )

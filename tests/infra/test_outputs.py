@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 READ = re.findall(r'"([A-Z][A-Z_0-9]+)"', (ROOT / "config" / "settings.py").read_text())
 SECRETS = {"SECRET_KEY": "s" * 64, "DATABASE_URL": "postgres://triphase:x@127.0.0.1:1/triphase"}
 STORAGE = {"AWS_STORAGE_BUCKET_NAME", "AWS_REGION", "AVATARS_TABLE", "SITE_ORIGINS"}
-SERVED = {"ALLOWED_HOSTS", "BEHIND_HTTPS_PROXY", "TRUSTED_PROXIES"}
+SERVED = {"ALLOWED_HOSTS", "BEHIND_HTTPS_PROXY", "TRUSTED_PROXIES", "RATE_LIMIT_STORAGE"}
 WAYS: list[set[str]] = [set(), SITE, SITE | RESTORED]  # the conditions that may hold
 
 

@@ -68,6 +68,20 @@ def test_statements_allow_and_say_what_for() -> None:
     assert not any(grant.pattern in {"*", "arn:aws:s3:::*"} for grant in grants())
 
 
+@pytest.mark.parametrize(
+    ("action", "prefixes"),
+    [
+        ("s3:PutObject", {"pending/*", "avatars/*"}),
+        ("s3:PutObjectTagging", {"pending/*"}),
+        ("s3:DeleteObject", {"pending/*", "avatars/*"}),
+    ],
+)
+def test_objects_are_changed_only_under_their_prefixes(action: str, prefixes: set[str]) -> None:
+    patterns = {grant.pattern for grant in grants() if grant.action == action}
+
+    assert patterns == {f"{BUCKET_ARN}/{prefix}" for prefix in prefixes}
+
+
 # --- The recorder itself ---
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.infra.conftest import Account, Stack
+from tests.infra.conftest import ROOT, Account, Stack
 from tests.infra.template import RESTORED, RESTORED_HOST, RESTORED_TABLE, SITE, outputs, properties
 
 ITEM = {"owner_id": {"S": "anna"}}
@@ -40,6 +40,16 @@ def test_url_names_the_database_that_is_in_use(where: set[str], host: str) -> No
     url = properties("DatabaseUrl", where=where)["SecretString"]
 
     assert f"@{host}:5432/triphase?sslmode=require" in url
+
+
+def test_steps_wait_for_the_end_of_tasks_and_bring_back_as_many() -> None:
+    """A task that is told to stop works on, and is no longer listed."""
+    steps = (ROOT / "docs" / "operations.md").read_text().partition("### Restore of a stack")[2]
+    first, _, later = steps.partition("\n# 2. ")
+
+    order = ["count=$(", "tasks=$(", "--desired-count 0", "wait services-stable", "wait tasks-stop"]
+    assert sorted(order, key=first.index) == order
+    assert '--desired-count "$count"' in later
 
 
 # --- On ministack ---

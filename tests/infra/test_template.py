@@ -1,6 +1,7 @@
 """The template by itself: what a linter says of it, and what may not be lost by accident."""
 
 import re
+import runpy
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +15,21 @@ from tests.infra.template import SITE, properties, template
 RESOURCES: dict[str, Any] = template()["Resources"]
 ALWAYS = {"Bucket", "BucketPolicy", "AvatarsTable", "SitePermissions", "SiteRole"}
 MAX_BYTES = 51_200  # what one request takes without a bucket to put it in
-OPERATIONS = Path(__file__).resolve().parents[2] / "docs" / "operations.md"
+ROOT = Path(__file__).resolve().parents[2]
+OPERATIONS = ROOT / "docs" / "operations.md"
 A_NAME = ["pictures.example.org", "xn--bcher-kva.example", "a1.b-2.example"]
 NO_NAME = ["https://pictures.example.org", "pictures.example.org/", "Pictures.example.org", "a b.c"]
 TAKEN = {
     "SiteHost": ["", *A_NAME],
     "SiteOrigins": ["https://pictures.example.org", "http://localhost:8000", "http://127.0.0.1:8"],
+    "RateLimitStorage": ["memory://", "redis://10.20.0.9", "rediss://name.cache.example:6379/1"],
     "RestoredTable": ["", "triphase-restored", "it-AvatarsTable-1X2Y", "a.b_c"],
     "RestoredDatabase": ["", "restored.abc123.eu-central-1.rds.amazonaws.com"],
 }
 REFUSED = {
     "SiteHost": [*NO_NAME, "localhost", "pictures.example.org:443", "pictures..example.org"],
     "SiteOrigins": ["", "*", "a.example", "https://a.example/", "ftp://a.example", "https://a:"],
+    "RateLimitStorage": ["", "redis", "redis://:hunter2@10.20.0.9", "redis://a:port", "memory://a"],
     "RestoredTable": ["ab", "a table", "arn:aws:dynamodb:eu-central-1:123456789012:table/a"],
     "RestoredDatabase": [*NO_NAME, "restored", "restored.rds.amazonaws.com:5432"],
 }
@@ -116,3 +120,99 @@ def test_site_is_served_by_https_alone() -> None:
     assert plain["RedirectConfig"]["Protocol"] == "HTTPS"
     assert balancer == [80, 443]
     assert site["SourceSecurityGroupId"] == {"Ref": "BalancerGroup"}
+
+
+# --- What runs ---
+
+
+def containers() -> dict[str, Any]:
+    """Return the containers of the site's task by name."""
+    return {each["Name"]: each for each in properties("SiteTask")["ContainerDefinitions"]}
+
+
+def attributes(listed: list[dict[str, str]]) -> dict[str, str]:
+    """Return the attributes of a load balancer or target group by key."""
+    return {each["Key"]: each["Value"] for each in listed}
+
+
+def gunicorn() -> dict[str, Any]:
+    """Return how gunicorn is set up in the container."""
+    return runpy.run_path(str(ROOT / "docker" / "gunicorn.py"))
+
+
+def test_site_starts_only_when_its_migrations_have_succeeded() -> None:
+    assert containers()["site"]["DependsOn"] == [
+        {"ContainerName": "migrate", "Condition": "SUCCESS"}
+    ]
+    assert containers()["migrate"]["Essential"] is False  # or its end would be the task's
+
+
+def test_rates_are_counted_in_each_process_unless_it_is_said_otherwise() -> None:
+    settings = (ROOT / "config" / "settings.py").read_text()
+    default = template()["Parameters"]["RateLimitStorage"]["Default"]
+
+    assert f'env.str("RATE_LIMIT_STORAGE", "{default}")' in settings
+
+
+def test_running_requests_are_answered_when_a_task_is_stopped() -> None:
+    targets = attributes(properties("SiteTargets")["TargetGroupAttributes"])
+    longest = gunicorn()["graceful_timeout"]
+
+    assert containers()["site"]["StopTimeout"] > longest
+    assert int(targets["deregistration_delay.timeout_seconds"]) > longest
+
+
+def test_balancer_waits_for_the_longest_request_and_closes_idle_connections_first() -> None:
+    balancer = attributes(properties("Balancer")["LoadBalancerAttributes"])
+    idle = int(balancer["idle_timeout.timeout_seconds"])
+
+    assert gunicorn()["timeout"] < idle < gunicorn()["keepalive"]
+
+
+def test_balancer_does_not_ask_what_fails_with_aws() -> None:
+    assert properties("SiteTargets")["HealthCheckPath"] == "/ping"
+
+
+def test_version_is_taken_back_when_it_does_not_come_up() -> None:
+    deployment = properties("Site")["DeploymentConfiguration"]
+
+    assert deployment["DeploymentCircuitBreaker"] == {"Enable": True, "Rollback": True}
+    assert deployment["MinimumHealthyPercent"] == 100
+
+
+def test_subnets_lie_in_different_zones() -> None:
+    zones = [properties(f"Subnet{letter}")["AvailabilityZone"] for letter in "AB"]
+
+    assert zones == [{"Fn::Select": [number, {"Fn::GetAZs": ""}]} for number in (0, 1)]
+
+
+# --- What the roles may do ---
+
+
+def granted(role: str) -> dict[str, Any]:
+    """Return the resources on which a role's own policy allows each action."""
+    [policy] = properties(role)["Policies"]
+    statements = policy["PolicyDocument"]["Statement"]
+    assert all(statement["Effect"] == "Allow" for statement in statements)
+    return {statement["Action"]: statement["Resource"] for statement in statements}
+
+
+def test_schedule_may_start_the_task_with_its_two_roles_and_no_more() -> None:
+    assert granted("DailyStarterRole") == {
+        "ecs:RunTask": {"Ref": "SiteTask"},
+        "iam:PassRole": [{"Fn::GetAtt": "SiteRole.Arn"}, {"Fn::GetAtt": "StarterRole.Arn"}],
+    }
+
+
+def test_starter_may_read_the_two_secrets_and_no_more() -> None:
+    assert granted("StarterRole") == {
+        "secretsmanager:GetSecretValue": [{"Ref": "SecretKey"}, {"Ref": "DatabaseUrl"}]
+    }
+
+
+@pytest.mark.parametrize("role", ["SiteRole", "StarterRole"])
+def test_role_has_one_policy_of_its_kind(role: str) -> None:
+    execution = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
+    policies = {"SiteRole": [{"Ref": "SitePermissions"}], "StarterRole": [execution]}
+
+    assert properties(role)["ManagedPolicyArns"] == policies[role]
