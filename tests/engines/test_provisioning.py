@@ -192,7 +192,9 @@ def _head(place: Place, key: str, **options: Any) -> Any:
 
 def _get(place: Place) -> Any:
     place.put(KEY)
-    return place.s3.get_object(Bucket=place.name, Key=KEY).get("Expiration")
+    answer = place.s3.get_object(Bucket=place.name, Key=KEY)
+    answer["Body"].close()
+    return answer.get("Expiration")
 
 
 ANSWERS: dict[str, Callable[[Place], Any]] = {
