@@ -37,7 +37,7 @@ from avatars.references import Avatar, Reference, owner_prefix
 from avatars.stores import Stores
 from uploads.bucket import FetchedObject
 from uploads.errors import InvalidToken, ObjectMissing, ObjectTooLarge, StorageUnavailable
-from uploads.lifecycle import expires_at, lifecycle_rules
+from uploads.lifecycle import expires_by_own_rules
 from uploads.policies import PresignedPost, pending_metadata, pending_tags, upload_policy
 from uploads.tokens import PENDING_PREFIX, Upload, new_upload, open_token, sign_upload
 
@@ -109,13 +109,7 @@ def _bound_pending(owner_id: str, *, now: datetime, stores: Stores) -> None:
     if len(pending) < most:
         return
     oldest = min(pending, key=lambda found: found.last_modified)
-    due = expires_at(
-        oldest.key,
-        last_modified=oldest.last_modified,
-        tags={},
-        size=oldest.size,
-        rules=lifecycle_rules(),
-    )
+    due = expires_by_own_rules(oldest)
     # S3 may take its time with what is due.
     seconds = (due - now).total_seconds() if due else 0
     raise TooManyPending(most, max(MIN_RETRY_SECONDS, math.ceil(seconds)))

@@ -20,7 +20,7 @@ from avatars.selectors import owner_of
 from avatars.services import close_owner
 from avatars.stores import Stores
 from uploads.bucket import ListedObject
-from uploads.lifecycle import expires_at, lifecycle_rules
+from uploads.lifecycle import expires_by_own_rules
 from uploads.tokens import PENDING_PREFIX
 
 T = TypeVar("T")
@@ -235,13 +235,7 @@ class Sweep:
         return Outcome.MENDED
 
     def _past_lifecycle(self, found: ListedObject) -> bool:
-        due = expires_at(
-            found.key,
-            last_modified=found.last_modified,
-            tags={},
-            size=found.size,
-            rules=lifecycle_rules(),
-        )
+        due = expires_by_own_rules(found)
         return due is not None and due <= self.now
 
 

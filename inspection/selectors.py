@@ -1,7 +1,6 @@
 """The bucket joined with the table: what each object and each item is."""
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -14,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from avatars.references import AVATARS_PREFIX, Avatar, Reference, live_references
 from avatars.selectors import owner_of, usernames
 from uploads.bucket import DETAIL_THREADS, ListedObject, ObjectDetails, live_bucket
+from uploads.deadlines import Threads
 from uploads.errors import ObjectMissing
 from uploads.lifecycle import expires_at
 from uploads.tokens import PENDING_PREFIX
@@ -177,5 +177,5 @@ def _details(key: str) -> ObjectDetails | None:
 
 
 @cache
-def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(DETAIL_THREADS, thread_name_prefix="inspection")
+def _threads() -> Threads:
+    return Threads(DETAIL_THREADS, thread_name_prefix="inspection")

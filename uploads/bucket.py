@@ -227,7 +227,7 @@ class S3Bucket:
         It is signed as of the window's start and good for two windows, so whoever gets it can
         use it for at least one, in every process the same.
         """
-        start = datetime.fromtimestamp(now.timestamp() // window * window, UTC)
+        start = window_start(now, window=window)
         with _translated():
             plain = unsigned_client().generate_presigned_url(
                 "get_object", Params={"Bucket": self.name, "Key": key}
@@ -237,6 +237,11 @@ class S3Bucket:
             _SignedAsOf(start, credentials, "s3", settings.AWS_REGION, 2 * window).add_auth(request)
         left = int((start - now).total_seconds()) + 2 * window
         return SignedUrl(str(request.url), min(left, _credentials_seconds_left(now)))
+
+
+def window_start(now: datetime, *, window: int) -> datetime:
+    """Return when the window of ``window`` seconds began that ``now`` is in, for every process."""
+    return datetime.fromtimestamp(now.timestamp() // window * window, UTC)
 
 
 class _SignedAsOf(S3SigV4QueryAuth):  # its base has no types for what it lets override

@@ -7,10 +7,13 @@ configuration rules based on object age".
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from uploads.policies import PENDING_TAG
 from uploads.tokens import PENDING_PREFIX
+
+if TYPE_CHECKING:  # the embedded AWS needs this module, and no bucket
+    from uploads.bucket import ListedObject
 
 PENDING_DAYS = 1
 
@@ -96,6 +99,17 @@ def expires_at(
     due = last_modified + timedelta(days=min(days))
     midnight = due.replace(hour=0, minute=0, second=0, microsecond=0)
     return midnight if midnight == due else midnight + timedelta(days=1)
+
+
+def expires_by_own_rules(found: "ListedObject") -> datetime | None:
+    """Return when `lifecycle_rules` make a listed object expire; listings tell no tags."""
+    return expires_at(
+        found.key,
+        last_modified=found.last_modified,
+        tags={},
+        size=found.size,
+        rules=lifecycle_rules(),
+    )
 
 
 def _expiry(name: str, chosen: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The django-storages side of the bucket: URLs of pictures, presigned or of a CDN."""
 
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.encoding import filepath_to_uri
 from storages.backends.s3 import S3Storage
 
-from uploads.bucket import SignedUrl, live_bucket
+from uploads.bucket import SignedUrl, live_bucket, window_start
 
 
 class PresignedStorage(S3Storage):  # type: ignore[misc]  # django-storages has no types
@@ -52,8 +52,6 @@ class PresignedStorage(S3Storage):  # type: ignore[misc]  # django-storages has 
 
         As S3Bucket.presigned_get does: the same in every process, good for at least one window.
         """
-        expiry = int(now.timestamp() // window + 2) * window
-        signed = self.cloudfront_signer.generate_presigned_url(
-            plain, date_less_than=datetime.fromtimestamp(expiry, UTC)
-        )
-        return SignedUrl(str(signed), int(expiry - now.timestamp()))
+        expiry = window_start(now, window=window) + timedelta(seconds=2 * window)
+        signed = self.cloudfront_signer.generate_presigned_url(plain, date_less_than=expiry)
+        return SignedUrl(str(signed), int((expiry - now).total_seconds()))

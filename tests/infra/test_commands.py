@@ -105,12 +105,17 @@ def refusing(code: str) -> Callable[..., Any]:
     return refuse
 
 
-def test_bucket_is_emptied_and_then_protection_goes_before_the_stack(
-    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def let_the_stack_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the first attempt to delete the stack succeed."""
     states = ["CREATE_COMPLETE", ""]
     monkeypatch.setattr(destroy, "state", lambda name: states.pop(0))
     monkeypatch.setattr(destroy, "wait", lambda *_: None)
+
+
+def test_bucket_is_emptied_and_then_protection_goes_before_the_stack(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let_the_stack_go(monkeypatch)
 
     destroy.destroy("it")
 
@@ -191,9 +196,7 @@ def test_nothing_is_changed_when_it_is_interrupted_at_the_question(
 def test_what_somebody_has_deleted_is_passed_over(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    states = ["CREATE_COMPLETE", ""]
-    monkeypatch.setattr(destroy, "state", lambda name: states.pop(0))
-    monkeypatch.setattr(destroy, "wait", lambda *_: None)
+    let_the_stack_go(monkeypatch)
     cloud.answers["update_table"] = refusing("ResourceNotFoundException")
     cloud.answers["modify_db_instance"] = refusing("DBInstanceNotFound")
     cloud.answers["list_object_versions"] = refusing("NoSuchBucket")

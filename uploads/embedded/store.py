@@ -12,6 +12,7 @@ import threading
 from collections.abc import Mapping
 from copy import deepcopy
 from datetime import UTC
+from functools import lru_cache
 from typing import IO, Any
 from urllib.parse import unquote
 
@@ -26,6 +27,7 @@ from werkzeug.formparser import FormDataParser
 
 from uploads.embedded.cors import Rule
 from uploads.embedded.documents import read_lifecycle
+from uploads.embedded.expiration import Rule as ExpiryRule
 from uploads.embedded.expiration import expiration, expiring
 from uploads.embedded.messages import Environ, Request, Response, path_of
 from uploads.embedded.signatures import ALGORITHM, Account
@@ -136,9 +138,8 @@ class Store:
             stored = found.keys.get(key) if found else None
             if stored is None:
                 return ""
-            document = _lifecycle(found)
             return expiration(
-                expiring(read_lifecycle(document)) if document else [],
+                _expiry_rules(_lifecycle(found)),
                 key=key,
                 tags=backend.tagger.get_tag_dict_for_resource(stored.arn),
                 size=stored.size,
@@ -245,6 +246,12 @@ def _is_about_an_object(request: Request) -> bool:
 def _lifecycle(bucket: Any) -> bytes:
     """The lifecycle configuration that one of moto's buckets has, b"" if it has none."""
     return getattr(bucket, LIFECYCLE, b"") if bucket.rules else b""
+
+
+@lru_cache
+def _expiry_rules(document: bytes) -> list[ExpiryRule]:
+    """What each answer about an object needs of a lifecycle configuration, read once."""
+    return expiring(read_lifecycle(document)) if document else []
 
 
 def _moto_app(name: str) -> Flask:
