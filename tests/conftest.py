@@ -12,10 +12,10 @@ from django.db import connections
 from django.test import override_settings
 
 from avatars.stores import Stores, live_stores
+from embedded_aws.server import EmbeddedAWS
 from tests.builders import AtOnce
 from tests.engines import elsewhere
 from uploads import limits
-from uploads.embedded.server import EmbeddedAWS
 from uploads.provisioning import provision
 
 # How long an example takes says nothing on a busy machine.

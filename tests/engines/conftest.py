@@ -14,13 +14,13 @@ from pytest_django.fixtures import Settings
 
 from avatars.models import AvatarItem
 from avatars.references import DynamoReferences
+from embedded_aws.server import EmbeddedAWS
 from tests.engines.elsewhere import is_elsewhere
 from tests.engines.engines import EMBEDDED, REGION, S3_ENGINES, TABLE_ENGINES, Engine, offered, urls
 from tests.engines.known import reason_for
 from tests.functional.embedded.builders import ACCESS_KEY, SECRET_KEY, Place
 from uploads import bucket as gateways
 from uploads.bucket import S3Bucket
-from uploads.embedded.server import EmbeddedAWS
 from uploads.errors import StorageUnavailable
 
 HERE = Path(__file__).parent

@@ -13,10 +13,10 @@ from django.test import override_settings
 
 from avatars import images
 from avatars.models import AvatarItem
+from embedded_aws.server import EmbeddedAWS
 from tests.faults.proxy import Fault, Plan, Proxy, Reach, asked_by
 from tests.faults.steps import PICTURE, RED
 from uploads import bucket, limits
-from uploads.embedded.server import EmbeddedAWS
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -17,12 +17,12 @@ from accounts.models import User
 from avatars.references import Avatar, Reference, live_references
 from avatars.selectors import card
 from avatars.stores import Stores
+from embedded_aws.front import Front
+from embedded_aws.messages import Environ
+from embedded_aws.server import EmbeddedAWS
 from tests.builders import picture_bytes
 from tests.conftest import MODULES_WITH_STORES
 from uploads.bucket import ObjectDetails, client, live_bucket
-from uploads.embedded.front import Front
-from uploads.embedded.messages import Environ
-from uploads.embedded.server import EmbeddedAWS
 
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse

@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from avatars.stores import Stores
+from embedded_aws.server import EmbeddedAWS
 from tests.builders import make_user
 from tests.functional.steps import (
     Response,
@@ -24,7 +25,6 @@ from tests.functional.steps import (
     uploaded,
 )
 from tests.functional.test_sweep import sweep
-from uploads.embedded.server import EmbeddedAWS
 
 LIST = "admin:accounts_user_changelist"
 CHANGE = "admin:accounts_user_change"

@@ -18,7 +18,7 @@ import pytest
 from django.conf import settings
 
 from avatars.stores import Stores
-from uploads.embedded.front import Front
+from embedded_aws.front import Front
 
 SECONDS = 60  # until something is taken for stuck
 

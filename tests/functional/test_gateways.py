@@ -9,9 +9,9 @@ import pytest
 from avatars.errors import OutcomeUnknown, RevisionMoved
 from avatars.references import Avatar, Reference
 from avatars.stores import Stores
+from embedded_aws.server import EmbeddedAWS
 from tests.functional.steps import outage, put_object, record_requests, write_item
 from uploads.bucket import S3Bucket, live_bucket
-from uploads.embedded.server import EmbeddedAWS
 from uploads.errors import ObjectMissing, ObjectTooLarge, StorageUnavailable
 from uploads.storage import PresignedStorage
 

@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from avatars.models import AvatarItem
 from avatars.stores import Stores
+from embedded_aws.server import EmbeddedAWS
 from tests.builders import make_user
 from tests.functional.steps import (
     assert_in_order,
@@ -26,7 +27,6 @@ from tests.functional.steps import (
     uploaded,
     write_item,
 )
-from uploads.embedded.server import EmbeddedAWS
 
 pytestmark = pytest.mark.django_db
 

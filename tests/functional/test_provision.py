@@ -15,9 +15,9 @@ from pytest_django.fixtures import Settings
 
 from avatars.models import AvatarItem
 from avatars.stores import Stores
+from embedded_aws.server import EmbeddedAWS
 from tests.functional.steps import bucket_keys, put_object
 from uploads.bucket import client, live_bucket
-from uploads.embedded.server import EmbeddedAWS
 from uploads.lifecycle import lifecycle_rules
 from uploads.provisioning import (
     PUBLIC_ACCESS_BLOCK,

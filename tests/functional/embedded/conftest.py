@@ -10,8 +10,8 @@ from botocore.config import Config
 from mypy_boto3_dynamodb import DynamoDBClient
 from mypy_boto3_s3 import S3Client
 
+from embedded_aws.server import EmbeddedAWS
 from tests.functional.embedded.builders import ACCESS_KEY, REGION, SECRET_KEY, Place
-from uploads.embedded.server import EmbeddedAWS
 
 
 @pytest.fixture(scope="session")

@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
+from embedded_aws.expiration import Rule, expiration
+from embedded_aws.lifecycle import Chosen
 from tests.functional.embedded.builders import PNG, Place
-from uploads.embedded.expiration import Rule, expiration
-from uploads.lifecycle import RuleFilter
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 MIDNIGHT = datetime(2026, 1, 2, tzinfo=UTC)
-ALL = RuleFilter()
+ALL = Chosen()
 
 
 def told(*rules: Rule, written_at: datetime = NOON) -> str:
@@ -35,15 +35,15 @@ def test_first_rule_is_named_when_several_reach_the_object() -> None:
 @pytest.mark.parametrize(
     "chosen",
     [
-        RuleFilter(prefix="b"),
-        RuleFilter(tags=(("x", "2"),)),
-        RuleFilter(prefix="a/", tags=(("x", "1"), ("z", "3"))),
-        RuleFilter(larger_than=10),
-        RuleFilter(smaller_than=10),
+        Chosen(prefix="b"),
+        Chosen(tags=frozenset({("x", "2")})),
+        Chosen(prefix="a/", tags=frozenset({("x", "1"), ("z", "3")})),
+        Chosen(above=10),
+        Chosen(below=10),
     ],
     ids=["prefix", "tag", "one of the tags", "least size", "greatest size"],
 )
-def test_nothing_is_told_when_a_rule_does_not_reach_the_object_by(chosen: RuleFilter) -> None:
+def test_nothing_is_told_when_a_rule_does_not_reach_the_object_by(chosen: Chosen) -> None:
     assert told(Rule("r", 1, chosen)) == ""
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uploads.embedded.cors import Rule, matches
+from embedded_aws.cors import Rule, matches
 
 TEXT = st.text("ab:/.*", max_size=8)
 

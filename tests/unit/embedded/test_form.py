@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uploads.embedded.errors import S3Error
-from uploads.embedded.form import Form, expand_filename
+from embedded_aws.errors import S3Error
+from embedded_aws.form import Form, expand_filename
 
 BOUNDARY = b"boundary"
 

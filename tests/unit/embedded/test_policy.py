@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uploads.embedded.errors import S3Error
-from uploads.embedded.policy import Condition, Policy, check_fields, check_size, read_policy
+from embedded_aws.errors import S3Error
+from embedded_aws.policy import Condition, Policy, check_fields, check_size, read_policy
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 NAMES = st.sampled_from(["key", "acl", "content-type", "x-amz-meta-a", "tagging", "bucket"])

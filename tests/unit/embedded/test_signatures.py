@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uploads.embedded.authentication import parse_timestamp
-from uploads.embedded.messages import Request
-from uploads.embedded.signatures import (
+from embedded_aws.authentication import parse_timestamp
+from embedded_aws.messages import Request
+from embedded_aws.signatures import (
     Account,
     ScopeError,
     check_scope,

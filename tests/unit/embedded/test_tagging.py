@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uploads.embedded.errors import S3Error
-from uploads.embedded.tagging import read_tagging, tagging_header
+from embedded_aws.errors import S3Error
+from embedded_aws.tagging import read_tagging, tagging_header
 
 TEXT = st.text("aZ0ü +-=.:/@_", min_size=1, max_size=20)
 BOMB = (

@@ -1,12 +1,9 @@
 """Serve the embedded S3 and DynamoDB in the foreground, for development."""
 
-import signal
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-
-ENDS = {signal.SIGTERM, signal.SIGINT}
 
 
 class Command(BaseCommand):
@@ -18,7 +15,7 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, **_options: Any) -> None:
         # moto is a development dependency, and slow to import.
-        from uploads.embedded.server import EmbeddedAWS  # noqa: PLC0415
+        from embedded_aws.server import EmbeddedAWS  # noqa: PLC0415
 
         if not (settings.AWS_ACCESS_KEY_ID and settings.AWS_SECRET_ACCESS_KEY):
             raise CommandError(
@@ -32,18 +29,14 @@ class Command(BaseCommand):
             secret_key=settings.AWS_SECRET_ACCESS_KEY,
             region=settings.AWS_REGION,
         )
-        # Blocked and waited for, not handled: a handler would run in the middle of whatever this
-        # thread does, a lock it waits for included.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
         try:
-            with aws:
-                self.stdout.write(f"Embedded S3 and DynamoDB listen on {aws.endpoint_url}")
-                self.stdout.flush()
-                signal.sigwait(ENDS)
+            aws.serve_until_told(self._say)
         except OSError as error:
             raise CommandError(
                 f"Port {port} of 127.0.0.1 cannot be served ({error.strerror}): "
                 "end what uses it, or set EMBEDDED_AWS_PORT to another port."
             ) from error
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+    def _say(self, endpoint_url: str) -> None:
+        self.stdout.write(f"Embedded S3 and DynamoDB listen on {endpoint_url}")
+        self.stdout.flush()

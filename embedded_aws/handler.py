@@ -15,7 +15,7 @@ from typing import IO
 from moto.moto_server.werkzeug_app import MotoRequestHandler
 from werkzeug.serving import DechunkedInput
 
-from uploads.embedded.messages import RAW_HEADERS, Environ
+from embedded_aws.messages import RAW_HEADERS, Environ
 
 logger = logging.getLogger(__name__)
 

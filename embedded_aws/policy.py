@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from uploads.embedded.errors import S3Error, access_denied, entity_too_large, entity_too_small
+from embedded_aws.errors import S3Error, access_denied, entity_too_large, entity_too_small
 
 EXPIRATION = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z", re.ASCII)
 FIELDS_WITHOUT_CONDITION = frozenset(

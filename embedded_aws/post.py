@@ -13,9 +13,9 @@ from datetime import datetime, timedelta
 from tempfile import SpooledTemporaryFile
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
-from uploads.embedded.authentication import parse_timestamp
-from uploads.embedded.digests import check_digests
-from uploads.embedded.errors import (
+from embedded_aws.authentication import parse_timestamp
+from embedded_aws.digests import check_digests
+from embedded_aws.errors import (
     S3Error,
     access_denied,
     invalid_argument,
@@ -25,10 +25,10 @@ from uploads.embedded.errors import (
     unknown_access_key,
     xml_text,
 )
-from uploads.embedded.form import Form, boundary_of
-from uploads.embedded.messages import Request, Response
-from uploads.embedded.policy import check_fields, check_size, read_policy
-from uploads.embedded.signatures import (
+from embedded_aws.form import Form, boundary_of
+from embedded_aws.messages import Request, Response
+from embedded_aws.policy import check_fields, check_size, read_policy
+from embedded_aws.signatures import (
     ALGORITHM,
     Account,
     ScopeError,
@@ -36,8 +36,8 @@ from uploads.embedded.signatures import (
     parse_scope,
     sign_policy,
 )
-from uploads.embedded.store import EXPIRATION, Store
-from uploads.embedded.tagging import read_tagging, tagging_header
+from embedded_aws.store import EXPIRATION, Store
+from embedded_aws.tagging import read_tagging, tagging_header
 
 SIGNATURE_FIELDS = (
     "X-Amz-Algorithm",

@@ -10,7 +10,7 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from uploads.embedded.errors import S3Error, malformed_xml
+from embedded_aws.errors import S3Error, malformed_xml
 
 MAX_TAGS = 10
 MAX_KEY = 128

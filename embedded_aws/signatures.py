@@ -13,7 +13,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.compat import HTTPHeaders
 from botocore.credentials import Credentials
 
-from uploads.embedded.messages import Request
+from embedded_aws.messages import Request
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 TERMINAL = "aws4_request"

@@ -1,8 +1,7 @@
 """When a bucket's lifecycle rules make an object expire, as S3 tells it in its answers.
 
 AWS: "Setting lifecycle configuration on a bucket", "Lifecycle rules: Based on an object's age" and
-the header x-amz-expiration of "PutObject". Whole days, rounded up to the next midnight UTC. But for
-the filters, written apart from `uploads.lifecycle`, so that tests can compare the two.
+the header x-amz-expiration of "PutObject". Whole days, rounded up to the next midnight UTC.
 """
 
 from collections.abc import Iterable, Mapping
@@ -12,7 +11,7 @@ from email.utils import format_datetime
 from typing import Any
 from urllib.parse import quote
 
-from uploads.lifecycle import RuleFilter
+from embedded_aws.lifecycle import Chosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +20,7 @@ class Rule:
 
     name: str
     days: int
-    chosen: RuleFilter
+    chosen: Chosen
 
     def due(self, written_at: datetime) -> datetime:
         """The first midnight UTC that is at least `days` after `written_at` (UTC)."""
@@ -33,7 +32,7 @@ class Rule:
 def expiring(rules: Iterable[Any]) -> list[Rule]:
     """Those of the rules in the shape of the API that are on and expire objects by age."""
     return [
-        Rule(rule.get("ID", ""), rule["Expiration"]["Days"], RuleFilter.of(rule))
+        Rule(rule.get("ID", ""), rule["Expiration"]["Days"], Chosen.by(rule))
         for rule in rules
         if rule["Status"] == "Enabled" and "Days" in rule.get("Expiration", {})
     ]
@@ -43,7 +42,7 @@ def expiration(
     rules: Iterable[Rule], *, key: str, tags: Mapping[str, str], size: int, written_at: datetime
 ) -> str:
     """The header's value for the rule that comes first, "" if none reaches the object."""
-    reaching = [rule for rule in rules if rule.chosen.takes(key, tags=tags, size=size)]
+    reaching = [rule for rule in rules if rule.chosen.has(key, tags=tags, size=size)]
     if not reaching:
         return ""
     first = min(reaching, key=lambda rule: rule.days)

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import threading
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
 from werkzeug.serving import ThreadedWSGIServer
 
-from uploads.embedded.front import Front
-from uploads.embedded.handler import Handler
-from uploads.embedded.signatures import Account
-from uploads.embedded.store import Store
+from embedded_aws.front import Front
+from embedded_aws.handler import Handler
+from embedded_aws.signatures import Account
+from embedded_aws.store import Store
 
 HOST = "127.0.0.1"
 POLL = 0.05
 """Seconds between looks at whether to stop."""
+ENDS = {signal.SIGTERM, signal.SIGINT}
 
 
 class EmbeddedAWS:
@@ -43,9 +46,19 @@ class EmbeddedAWS:
         self._thread.start()
         return self.endpoint_url
 
-    def serve_forever(self) -> None:
-        """Serve in this thread until `stop` is called from another, or interrupted."""
-        self._bind().serve_forever(POLL)
+    def serve_until_told(self, ready: Callable[[str], object]) -> None:
+        """Serve until SIGTERM or SIGINT; call ``ready`` with the address once it is served.
+
+        The signals are blocked and waited for, not handled: a handler would run in the middle of
+        whatever this thread does, a lock it waits for included. OSError if the port is busy.
+        """
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
+        try:
+            with self:
+                ready(self.endpoint_url)
+                signal.sigwait(ENDS)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def stop(self) -> None:
         """End every connection and wait for the serving thread. Harmless if not started."""

@@ -8,8 +8,8 @@ header for a preflight. An origin or header may hold one `*`.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from uploads.embedded.errors import CORS_REFUSED, S3Error
-from uploads.embedded.messages import Request, Response
+from embedded_aws.errors import CORS_REFUSED, S3Error
+from embedded_aws.messages import Request, Response
 
 VARY = "Origin, Access-Control-Request-Headers, Access-Control-Request-Method"
 Headers = list[tuple[str, str]]

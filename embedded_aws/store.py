@@ -25,12 +25,12 @@ from moto.utilities.utils import get_partition
 from werkzeug.datastructures import MultiDict
 from werkzeug.formparser import FormDataParser
 
-from uploads.embedded.cors import Rule
-from uploads.embedded.documents import read_lifecycle
-from uploads.embedded.expiration import Rule as ExpiryRule
-from uploads.embedded.expiration import expiration, expiring
-from uploads.embedded.messages import Environ, Request, Response, path_of
-from uploads.embedded.signatures import ALGORITHM, Account
+from embedded_aws.cors import Rule
+from embedded_aws.documents import read_lifecycle
+from embedded_aws.expiration import Rule as ExpiryRule
+from embedded_aws.expiration import expiration, expiring
+from embedded_aws.messages import Environ, Request, Response, path_of
+from embedded_aws.signatures import ALGORITHM, Account
 
 DROPPED = frozenset(
     {

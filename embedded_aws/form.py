@@ -13,8 +13,8 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.http import parse_options_header
 from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, MultipartDecoder, NeedData
 
-from uploads.embedded.errors import S3Error, invalid_argument, invalid_request, malformed_form
-from uploads.embedded.messages import Request
+from embedded_aws.errors import S3Error, invalid_argument, invalid_request, malformed_form
+from embedded_aws.messages import Request
 
 MAX_BEFORE_FILE = 20480
 """Bytes of fields and boundaries before the file."""

@@ -8,7 +8,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
-from uploads.embedded.errors import (
+from embedded_aws.errors import (
     SIGNATURE_MISMATCH,
     DynamoDBError,
     S3Error,
@@ -20,8 +20,8 @@ from uploads.embedded.errors import (
     signature_mismatch,
     unknown_access_key,
 )
-from uploads.embedded.messages import Request
-from uploads.embedded.signatures import (
+from embedded_aws.messages import Request
+from embedded_aws.signatures import (
     ALGORITHM,
     Account,
     Scope,

@@ -21,16 +21,16 @@ from http import HTTPStatus
 from tempfile import SpooledTemporaryFile
 from typing import Any
 
-from uploads.embedded import cors
-from uploads.embedded.authentication import (
+from embedded_aws import cors
+from embedded_aws.authentication import (
     UNSIGNED_TRAILER,
     authenticate_dynamodb,
     authenticate_s3,
     is_sha256,
 )
-from uploads.embedded.digests import check_digests, check_payload_hash
-from uploads.embedded.documents import check_document
-from uploads.embedded.errors import (
+from embedded_aws.digests import check_digests, check_payload_hash
+from embedded_aws.documents import check_document
+from embedded_aws.errors import (
     DynamoDBError,
     S3Error,
     access_denied,
@@ -38,11 +38,11 @@ from uploads.embedded.errors import (
     method_not_allowed,
     no_such_upload,
 )
-from uploads.embedded.messages import Environ, Request, Response
-from uploads.embedded.policy import MAX_POST_SIZE
-from uploads.embedded.post import post_object
-from uploads.embedded.signatures import Account
-from uploads.embedded.store import Store
+from embedded_aws.messages import Environ, Request, Response
+from embedded_aws.policy import MAX_POST_SIZE
+from embedded_aws.post import post_object
+from embedded_aws.signatures import Account
+from embedded_aws.store import Store
 
 logger = logging.getLogger(__name__)
 

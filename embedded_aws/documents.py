@@ -16,8 +16,8 @@ from botocore.session import get_session
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import parse
 
-from uploads.embedded.errors import S3Error, invalid_argument, invalid_request, malformed_xml
-from uploads.lifecycle import RuleFilter
+from embedded_aws.errors import S3Error, invalid_argument, invalid_request, malformed_xml
+from embedded_aws.lifecycle import Chosen
 
 MAX_DELETED = 1000
 ABORT = "AbortIncompleteMultipartUpload"
@@ -82,7 +82,7 @@ def _check_rule(rule: Any) -> None:
     if rule.get("Status") not in ("Enabled", "Disabled") or len(rule.get("Filter", {})) > 1:
         raise malformed_xml()
     try:
-        chosen = RuleFilter.of(rule)
+        chosen = Chosen.by(rule)
     except (AttributeError, KeyError, TypeError):  # half a tag, or something twice
         raise malformed_xml() from None
     if not isinstance(chosen.prefix, str):

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import IO
 
-from uploads.embedded.errors import S3Error
+from embedded_aws.errors import S3Error
 
 CHUNK = 1024 * 1024
 CHECKSUMS = ("sha256", "sha1", "crc32")
