@@ -22,7 +22,8 @@ from avatars.references import live_references
 from avatars.selectors import picture_url
 from avatars.services import close_owner, remove_picture
 from avatars.stores import live_stores
-from uploads.errors import StorageUnavailable, UploadError
+from uploads.errors import StorageUnavailable
+from web.errors import UserFacingError
 
 admin.site.unregister(User)
 
@@ -83,7 +84,7 @@ class UserWithPictureAdmin(UserAdmin):  # type: ignore[type-arg]  # not at run t
             return render(request, "admin/avatars/remove_picture.html", context)
         try:
             remove_picture(owner_id=str(pk), stores=live_stores())
-        except UploadError as error:
+        except UserFacingError as error:
             messages.error(request, str(error.message))
         else:
             self.log_change(request, user, "Removed the picture.")
@@ -108,7 +109,7 @@ def _close(request: HttpRequest, owner_ids: list[str]) -> None:
     for owner_id in owner_ids:
         try:
             close_owner(owner_id=owner_id, stores=live_stores())
-        except UploadError:
+        except UserFacingError:
             note = _(
                 "The account is deleted; its picture could not be yet. The next sweep does it."
             )

@@ -2,10 +2,11 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from uploads.errors import StorageUnavailable, UploadError, in_words
+from uploads.errors import StorageUnavailable
+from web.errors import UserFacingError, readable_duration
 
 
-class AvatarError(UploadError):
+class AvatarError(UserFacingError):
     """A picture that is refused, or a change of one that did not happen."""
 
     code = "avatar_error"
@@ -35,7 +36,7 @@ class TooManyPending(AvatarError):
                 "%(count)s of your uploads were begun and never finished. They go by themselves;"
                 " please try again in %(time)s."
             )
-            % {"count": count, "time": in_words(retry_after)}
+            % {"count": count, "time": readable_duration(retry_after)}
         )
         self.retry_after = retry_after
 

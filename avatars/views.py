@@ -18,10 +18,11 @@ from avatars import errors, services
 from avatars.references import Avatar, live_references
 from avatars.selectors import picture_url
 from avatars.stores import live_stores
-from uploads.api import count_request, json_api, rate_limited, read_object, wants_json
-from uploads.errors import InvalidToken, StorageUnavailable, TokenExpired, UploadError
+from uploads.errors import InvalidToken, StorageUnavailable, TokenExpired
+from web.api import count_request, json_api, rate_limited, read_object, wants_json
+from web.errors import UserFacingError
 
-STATUSES: dict[type[UploadError], int] = {
+STATUSES: dict[type[UserFacingError], int] = {
     errors.UnsupportedType: 400,
     errors.BadSize: 400,
     InvalidToken: 403,
@@ -33,7 +34,7 @@ STATUSES: dict[type[UploadError], int] = {
     TokenExpired: 410,
     errors.BadImage: 422,
     StorageUnavailable: 503,
-    UploadError: 500,
+    UserFacingError: 500,
 }
 # A redirect may outlive the picture it leads to: whoever follows it a minute after a change
 # has the old picture in the cache or none.
@@ -89,7 +90,7 @@ def _remove_for_program(request: HttpRequest) -> HttpResponse:
 def _remove_for_person(request: HttpRequest) -> HttpResponse:
     try:
         _remove(request)
-    except UploadError as problem:
+    except UserFacingError as problem:
         messages.error(request, str(problem.message))
     else:
         messages.success(request, _("Your picture was removed."))

@@ -1,6 +1,6 @@
 from django.apps import AppConfig
 
-from config.logging import configure_structlog
+from web.logs import configure_structlog
 
 
 class ConfigConfig(AppConfig):

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from limits.errors import ConfigurationError
 
-from uploads.limits import open_storage
+from web.rates import open_storage
 
 
 @register(Tags.security)

@@ -8,9 +8,10 @@ protect: the embedded AWS stands in, and both are on.
 from datetime import timedelta
 from pathlib import Path
 
-from config import csp, logging
+from config import csp
 from config.env import env, one_of, origins_of, rate, rsa_key, secret_key, url, whole_number
 from config.origins import bucket_url
+from web import logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
@@ -161,7 +162,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "config.middleware.RequestLog",
+    "web.request_id.RequestLog",
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -250,7 +251,7 @@ AXES_FAILURE_LIMIT = whole_number("LOGIN_FAILURE_LIMIT", 5)
 AXES_COOLOFF_TIME = timedelta(seconds=whole_number("LOGIN_COOLOFF_SECONDS", 15 * 60))
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 # The same as the rates': on its own axes would believe any X-Forwarded-For.
-AXES_CLIENT_IP_CALLABLE = "config.address.client_address"
+AXES_CLIENT_IP_CALLABLE = "web.address.client_address"
 AXES_LOCKOUT_CALLABLE = "accounts.views.locked_out"
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
@@ -295,7 +296,7 @@ CONTENT_SECURITY_POLICY = {
         static_url=STATIC_URL,
     )
 }
-CSRF_FAILURE_VIEW = "uploads.api.csrf_failure"
+CSRF_FAILURE_VIEW = "web.api.csrf_failure"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
 # The scripts take the token from the page.
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
@@ -326,11 +327,11 @@ if env.bool("BEHIND_HTTPS_PROXY", False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 # The largest body that this site reads itself is a small JSON object; pictures go to the bucket.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024
-FILE_UPLOAD_HANDLERS = ["config.forms.NoFiles"]
+FILE_UPLOAD_HANDLERS = ["web.no_files.NoFiles"]
 
 # --- Logs --------------------------------------------------------------------------------------
 
-LOGGING = logging.configuration(
+LOGGING = logs.configuration(
     readable=DEBUG,
     level=one_of("LOG_LEVEL", "INFO", ["DEBUG", "INFO", "WARNING", "ERROR"]),
     secrets=[
@@ -340,7 +341,7 @@ LOGGING = logging.configuration(
     ],
 )
 # https://django-structlog.readthedocs.io/en/latest/configuration.html
-DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = True  # once config.middleware has looked at it
+DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = True  # once web.request_id has looked at it
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
 DJANGO_STRUCTLOG_USER_ID_FIELD = ""
 DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = 10  # DEBUG

@@ -1,16 +1,13 @@
 """The users page, and behind it the bucket and the table as they are."""
 
 from collections.abc import Callable
-from functools import wraps
 
 from django.conf import settings
-from django.core.exceptions import BadRequest
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
-from django.views.defaults import bad_request
 
 from accounts.access import members_only, staff_only
 from accounts.selectors import users_named
@@ -18,31 +15,17 @@ from avatars.images import FORMATS
 from avatars.selectors import cards_or_problem
 from inspection.selectors import PAGE_SIZE, Page, item_page, object_page
 from uploads.errors import StorageUnavailable
-
-View = Callable[[HttpRequest], HttpResponse]
-
-
-def _bad_parameters_refused(view: View) -> View:
-    """Answer a bad parameter with the site's own page, in debug mode, too."""
-
-    @wraps(view)
-    def wrapped(request: HttpRequest) -> HttpResponse:
-        try:
-            return view(request)
-        except BadRequest as error:
-            return bad_request(request, error)
-
-    return wrapped
+from web.parameters import bad_parameters_refused, parameter
 
 
 @require_GET
 @never_cache
 @members_only
-@_bad_parameters_refused
+@bad_parameters_refused
 def users(request: HttpRequest) -> HttpResponse:
     """Show a card per user, and the upload panel to whoever is signed in."""
-    q = _parameter(request, "q").strip()
-    page = Paginator(users_named(q), PAGE_SIZE).get_page(_parameter(request, "page"))
+    q = parameter(request, "q").strip()
+    page = Paginator(users_named(q), PAGE_SIZE).get_page(parameter(request, "page"))
     shown = list(page)
     signed_in = [request.user] if request.user.is_authenticated else []
     cards, problem = cards_or_problem([*shown, *signed_in], me=request.user)
@@ -61,10 +44,10 @@ def users(request: HttpRequest) -> HttpResponse:
 @require_GET
 @never_cache
 @staff_only
-@_bad_parameters_refused
+@bad_parameters_refused
 def bucket(request: HttpRequest) -> HttpResponse:
     """Show every object, and what it is: live, pending, orphan."""
-    prefix, after = _parameter(request, "prefix"), _parameter(request, "after")
+    prefix, after = parameter(request, "prefix"), parameter(request, "after")
     page, problem = _page_or_problem(lambda: object_page(prefix=prefix, after=after))
     context = {
         "rows": page.rows,
@@ -80,10 +63,10 @@ def bucket(request: HttpRequest) -> HttpResponse:
 @require_GET
 @never_cache
 @staff_only
-@_bad_parameters_refused
+@bad_parameters_refused
 def table(request: HttpRequest) -> HttpResponse:
     """Show every item, and whether its object is there."""
-    owner, after = _parameter(request, "owner"), _parameter(request, "after")
+    owner, after = parameter(request, "owner"), parameter(request, "after")
     page, problem = _page_or_problem(lambda: item_page(owner=owner, after=after))
     context = {
         "rows": page.rows,
@@ -102,11 +85,3 @@ def _page_or_problem(look: Callable[[], Page]) -> tuple[Page, str]:
         return look(), ""
     except StorageUnavailable as error:
         return Page([], ""), str(error.message)
-
-
-def _parameter(request: HttpRequest, name: str) -> str:
-    """Return a query parameter; refuses what no key, id or name can be."""
-    value = request.GET.get(name, "")
-    if "\x00" in value or len(value.encode()) > 1024:
-        raise BadRequest(f"{name} is not valid")
-    return value

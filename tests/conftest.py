@@ -15,8 +15,8 @@ from avatars.stores import Stores, live_stores
 from embedded_aws.server import EmbeddedAWS
 from tests.builders import AtOnce
 from tests.engines import elsewhere
-from uploads import limits
 from uploads.provisioning import provision
+from web import rates
 
 # How long an example takes says nothing on a busy machine.
 hypothesis.settings.register_profile("tests", deadline=None, max_examples=60)
@@ -90,7 +90,7 @@ def aws(embedded_aws: EmbeddedAWS, provisioned: Any, monkeypatch: pytest.MonkeyP
     embedded_aws.restore(provisioned)
     if elsewhere.is_elsewhere():
         elsewhere.make_ready()
-    limits.forget_all()
+    rates.forget_all()
     stores = replace(live_stores(), background=AtOnce())
     for module in MODULES_WITH_STORES:
         monkeypatch.setattr(f"{module}.live_stores", lambda: stores)

@@ -16,7 +16,8 @@ from avatars.models import AvatarItem
 from embedded_aws.server import EmbeddedAWS
 from tests.faults.proxy import Fault, Plan, Proxy, Reach, asked_by
 from tests.faults.steps import PICTURE, RED
-from uploads import bucket, limits
+from uploads import bucket
+from web import rates
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -87,7 +88,7 @@ class Road:
         self, fault: Fault | None = None, number: int = 0, reach: Reach = Reach.ALL
     ) -> Iterator[Plan]:
         """Have the product go through the proxy, and the proxy strike as planned."""
-        limits.forget_all()
+        rates.forget_all()
         with self.proxy.planned(fault, number, reach) as plan, self.clients.used():
             yield plan
 

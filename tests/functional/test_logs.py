@@ -20,8 +20,6 @@ from structlog.contextvars import bind_contextvars
 from accounts.models import User
 from avatars import services
 from avatars.stores import Stores
-from config.logging import formatter
-from config.redaction import Redactor
 from tests.builders import make_user
 from tests.functional.steps import (
     begin,
@@ -41,6 +39,8 @@ from tests.functional.steps import (
 )
 from uploads.deadlines import Threads
 from uploads.errors import StorageUnavailable
+from web.logs import formatter
+from web.redaction import Redactor
 
 pytestmark = pytest.mark.django_db
 

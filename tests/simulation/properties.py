@@ -23,8 +23,8 @@ from tests.simulation.processes import (
     unpack,
 )
 from tests.simulation.storage import Storage
-from uploads.errors import UploadError
 from uploads.tokens import Upload, sign_upload
+from web.errors import UserFacingError
 
 
 class Violation(Exception):
@@ -230,7 +230,7 @@ def _check_replays(storage: Storage, *, now: datetime) -> None:
             after = storage.copy()
             try:
                 again = undisturbed("replay", partial(confirming, upload), after, now=now)
-            except UploadError as error:
+            except UserFacingError as error:
                 raise Violation(f"P4: a replay of {upload.id} is answered {error}") from error
             if again != found.avatar:
                 raise Violation(f"P4: a replay of {upload.id} is answered {again}")

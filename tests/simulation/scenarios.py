@@ -21,9 +21,10 @@ from tests.simulation.machine import Machine
 from tests.simulation.processes import Script, World
 from tests.simulation.properties import Claim, confirming, picture_of, sweeping, undisturbed
 from tests.simulation.storage import Storage
-from uploads.errors import StorageUnavailable, UploadError
+from uploads.errors import StorageUnavailable
 from uploads.policies import upload_policy
 from uploads.tokens import Upload, sign_upload
+from web.errors import UserFacingError
 
 ANNA, ANN = "anna", "ann"  # one name begins like the other
 
@@ -122,7 +123,7 @@ def steal(issued: Upload, thief: str, world: World) -> str:
             upload_token=sign_upload(issued, purpose=PURPOSE),
             stores=world.stores,
         )
-    except UploadError as error:
+    except UserFacingError as error:
         return error.code
     return "stolen"
 

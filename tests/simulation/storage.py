@@ -10,8 +10,8 @@ from avatars.errors import RevisionMoved
 from tests.simulation.clock import BEGINNING
 from tests.simulation.memory import MemoryBucket, MemoryReferences
 from tests.simulation.processes import Reply, Request
-from uploads.errors import UploadError
 from uploads.tokens import PENDING_PREFIX
+from web.errors import UserFacingError
 
 WRITES = {"put", "delete", "replace", "post", "delete_account"}  # methods that change it
 
@@ -50,7 +50,7 @@ class Storage:
         self.now = now
         try:
             return Reply(self._method(request)(*request.args, **dict(request.kwargs)))
-        except (UploadError, RevisionMoved) as error:
+        except (UserFacingError, RevisionMoved) as error:
             return Reply(error=error)
 
     def _method(self, request: Request) -> Callable[..., Any]:

@@ -5,7 +5,7 @@ from django.http import HttpRequest
 from django.test import RequestFactory
 from pytest_django.fixtures import Settings
 
-from config.address import UNKNOWN, client_address
+from web.address import UNKNOWN, client_address
 
 
 def request_from(remote: str, forwarded: str | None = None) -> HttpRequest:

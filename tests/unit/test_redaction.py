@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from config.redaction import REDACTED, Redactor
+from web.redaction import REDACTED, Redactor
 
 SECRET = "s3cr3t-Value/+="
 HEX = "0123456789abcdef" * 4

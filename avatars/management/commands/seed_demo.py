@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from avatars.demo import PASSWORD, seed_demo
 from avatars.stores import live_stores
-from uploads.errors import UploadError
+from web.errors import UserFacingError
 
 
 class Command(BaseCommand):
@@ -18,7 +18,7 @@ class Command(BaseCommand):
             raise CommandError("The demo's users have a known password: set DEMO=true first.")
         try:
             seeded = seed_demo(stores=live_stores())
-        except UploadError as error:
+        except UserFacingError as error:
             raise CommandError(f"{error.message} Is it running and provisioned?") from error
         for demo in seeded:
             made = [

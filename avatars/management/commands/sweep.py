@@ -21,7 +21,7 @@ from avatars.references import AVATARS_PREFIX
 from avatars.selectors import existing_owners
 from avatars.stores import live_stores
 from avatars.sweeping import Finding, Outcome, Sweep
-from uploads.errors import UploadError
+from web.errors import UserFacingError
 
 logger = structlog.stdlib.get_logger(__name__)
 
@@ -78,7 +78,7 @@ class Command(BaseCommand):
         failure = ""
         try:
             self._run(sweep, summary, quiet=options["json"])
-        except UploadError as error:
+        except UserFacingError as error:
             failure = f"Stopped: {error.message} Nothing more was deleted."
         except DatabaseError as error:
             failure = f"Stopped: the database does not answer ({error}). Nothing more was deleted."

@@ -20,15 +20,15 @@ from django.utils.translation import gettext as _
 from django.views import csrf
 from structlog.contextvars import bind_contextvars
 
-from config.address import client_address
-from uploads.errors import BadRequest, BodyTooLarge, SignedOut, TooManyRequests, UploadError
-from uploads.limits import Allowance, seconds_to_wait
+from web.address import client_address
+from web.errors import BadRequest, BodyTooLarge, SignedOut, TooManyRequests, UserFacingError
+from web.rates import Allowance, seconds_to_wait
 
 View = Callable[..., HttpResponse]
 
 logger = structlog.stdlib.get_logger(__name__)
 
-STATUSES: dict[type[UploadError], int] = {
+STATUSES: dict[type[UserFacingError], int] = {
     SignedOut: 401,
     BadRequest: 400,
     BodyTooLarge: 413,
@@ -62,11 +62,11 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def json_api(
-    statuses: Mapping[type[UploadError], int], *, refused: str, done: str = ""
+    statuses: Mapping[type[UserFacingError], int], *, refused: str, done: str = ""
 ) -> Callable[[View], View]:
     """Make a view a JSON route of a signed-in user.
 
-    Its UploadErrors become the status of the nearest class in ``statuses`` or in this module's.
+    Its UserFacingErrors become the status of the nearest class in ``statuses`` or in this module's.
     Each request ends with one event in the log with its outcome: ``refused``, or ``done``, which
     is empty where the service logs what it did.
     """
@@ -79,7 +79,7 @@ def json_api(
             try:
                 _must_be_signed_in(request)
                 answer = view(request, *args, **kwargs)
-            except UploadError as problem:
+            except UserFacingError as problem:
                 answer = _refusal(problem, known)
                 event, outcome = refused, problem.code
                 level = logging.INFO if answer.status_code < 500 else logging.WARNING
@@ -101,7 +101,9 @@ def _must_be_signed_in(request: HttpRequest) -> None:
     bind_contextvars(user_id=str(request.user.pk))
 
 
-def _refusal(problem: UploadError, statuses: Mapping[type[UploadError], int]) -> JsonResponse:
+def _refusal(
+    problem: UserFacingError, statuses: Mapping[type[UserFacingError], int]
+) -> JsonResponse:
     nearest = next(kind for kind in type(problem).__mro__ if kind in statuses)
     return error(statuses[nearest], problem.code, problem.message, retry_after=problem.retry_after)
 

@@ -1,4 +1,4 @@
-"""How often somebody may ask: the ``limits`` library with Django's settings.
+"""How often a client may ask: the ``limits`` library with Django's settings.
 
 Rates are counted in the storage that all processes share. While that does not answer, each
 process counts by itself: requests are neither refused nor kept waiting for it, nor free.
@@ -26,14 +26,14 @@ PAUSE_SECONDS = 10
 
 
 class Allowance(NamedTuple):
-    """Rates (like ``30/minute;300/day``) and whom they are counted for."""
+    """Rates, such as ``30/minute;300/day``, and the client whose requests they count."""
 
     rates: str
     client: tuple[str, ...]
 
 
-class Single(NamedTuple):
-    """One rate of an allowance, in the order of the library's parameters."""
+class ClientRate(NamedTuple):
+    """One rate of one client."""
 
     limit: RateLimitItem
     client: tuple[str, ...]
@@ -45,7 +45,7 @@ def seconds_to_wait(allowances: Sequence[Allowance]) -> int:
     A request that one rate refuses is counted by none, so it does not use up the others.
     """
     return _counter().take(
-        [Single(limit, client) for rates, client in allowances for limit in parse_many(rates)]
+        [ClientRate(limit, client) for rates, client in allowances for limit in parse_many(rates)]
     )
 
 
@@ -79,7 +79,7 @@ class Counter:
         self._own = MovingWindowRateLimiter(MemoryStorage())
         self._paused_until = 0.0
 
-    def take(self, rates: Sequence[Single]) -> int:
+    def take(self, rates: Sequence[ClientRate]) -> int:
         """Count one request; return 0 or the seconds to wait."""
         if time.monotonic() >= self._paused_until:
             try:
@@ -96,7 +96,7 @@ class Counter:
             limiter.storage.reset()
 
 
-def _take(limiter: MovingWindowRateLimiter, rates: Sequence[Single]) -> int:
+def _take(limiter: MovingWindowRateLimiter, rates: Sequence[ClientRate]) -> int:
     refused = [one for one in rates if not limiter.test(one.limit, *one.client)]
     if not refused:
         # Another request may have come first since: then the rate holds all the same.

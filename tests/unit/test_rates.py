@@ -12,8 +12,8 @@ from limits.storage import RedisStorage
 from pytest_django.fixtures import Settings
 
 from config.checks import limits_can_be_counted
-from uploads import limits
-from uploads.limits import Allowance, Counter, open_storage, seconds_to_wait
+from web import rates
+from web.rates import Allowance, Counter, open_storage, seconds_to_wait
 
 KIM, PAT = ("kim",), ("pat",)
 TODAY = datetime(2030, 1, 1, tzinfo=UTC)
@@ -37,7 +37,7 @@ def start_redis(monkeypatch: pytest.MonkeyPatch) -> fakeredis.FakeServer:
 def count_in(monkeypatch: pytest.MonkeyPatch, url: str) -> Counter:
     """Count in the storage at ``url`` for the rest of a test."""
     counter = Counter(open_storage(url))
-    monkeypatch.setattr(limits, "_counter", lambda: counter)
+    monkeypatch.setattr(rates, "_counter", lambda: counter)
     return counter
 
 
@@ -145,7 +145,7 @@ def test_redis_is_given_half_a_second_to_connect_and_to_answer() -> None:
 
 def test_redis_counts_again_when_it_is_back(monkeypatch: pytest.MonkeyPatch) -> None:
     """Case 9."""
-    monkeypatch.setattr(limits, "PAUSE_SECONDS", 0)
+    monkeypatch.setattr("web.rates.PAUSE_SECONDS", 0)
     rates = [Allowance("2/minute", KIM)]
     server = start_redis(monkeypatch)
     count_in(monkeypatch, "redis://127.0.0.1")

@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 from structlog.typing import Processor
 
-from config.redaction import Redactor
+from web.redaction import Redactor
 
 
 def configure_structlog() -> None:
@@ -40,7 +40,7 @@ def configuration(*, readable: bool, level: str, secrets: Collection[str]) -> di
             # Django gives these two handlers of their own, which redact nothing.
             "django": {"handlers": [], "level": level},
             "django.server": {"handlers": [], "level": level, "propagate": True},
-            # config.middleware.RequestLog says the same, with the request's id.
+            # web.request_id.RequestLog says the same, with the request's id.
             "django.request": {"level": "CRITICAL"},
             # At INFO these tell what they are about to do.
             "axes": quiet,

@@ -1,0 +1,36 @@
+"""Query parameters of pages: read strictly, refused with a page."""
+
+from collections.abc import Callable
+from functools import wraps
+
+from django.core.exceptions import BadRequest
+from django.http import HttpRequest, HttpResponse
+from django.views.defaults import bad_request
+
+View = Callable[[HttpRequest], HttpResponse]
+
+MAX_BYTES = 1024  # of a parameter; an S3 key has no more
+
+
+def parameter(request: HttpRequest, name: str) -> str:
+    """Return a query parameter, empty if it is absent.
+
+    Raises Django's BadRequest for a NUL and for more than 1,024 bytes: no key, id or name has them.
+    """
+    value = request.GET.get(name, "")
+    if "\x00" in value or len(value.encode()) > MAX_BYTES:
+        raise BadRequest(f"{name} is not valid")
+    return value
+
+
+def bad_parameters_refused(view: View) -> View:
+    """Answer a BadRequest with the site's own page, even while ``DEBUG`` is on."""
+
+    @wraps(view)
+    def wrapped(request: HttpRequest) -> HttpResponse:
+        try:
+            return view(request)
+        except BadRequest as error:
+            return bad_request(request, error)
+
+    return wrapped
