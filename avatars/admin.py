@@ -22,7 +22,7 @@ from avatars.references import live_references
 from avatars.selectors import picture_url
 from avatars.services import close_owner, remove_picture
 from avatars.stores import live_stores
-from uploads.errors import StorageUnavailable
+from aws.errors import StorageUnavailable
 from web.errors import UserFacingError
 
 admin.site.unregister(User)

@@ -2,7 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from uploads.errors import StorageUnavailable
+from aws.errors import StorageUnavailable
 from web.errors import UserFacingError, readable_duration
 
 
@@ -87,11 +87,3 @@ class WrongPlace(AvatarError):
 
     code = "wrong_place"
     message = _("Most items look wrong. Are these the right bucket and database? See --force.")
-
-
-class RevisionMoved(Exception):
-    """The item no longer has the revision that a conditional update asked for."""
-
-
-class OutcomeUnknown(Exception):
-    """An update may have been carried out, or may still be, or may never be."""

@@ -24,10 +24,9 @@ from pynamodb.exceptions import (
     UpdateError,
 )
 
-from avatars.errors import OutcomeUnknown, RevisionMoved
 from avatars.models import AvatarItem
-from uploads.deadlines import in_time
-from uploads.errors import StorageUnavailable
+from aws.deadlines import in_time
+from aws.errors import OutcomeUnknown, RevisionMoved, StorageUnavailable
 
 logger = logging.getLogger(__name__)
 

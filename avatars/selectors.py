@@ -12,9 +12,9 @@ from django.utils.functional import Promise
 
 from accounts.models import User
 from avatars.references import AVATARS_PREFIX, Reference, live_references
-from uploads.bucket import SignedUrl
-from uploads.errors import StorageUnavailable
-from uploads.storage import PresignedStorage
+from aws.errors import StorageUnavailable
+from aws.signing import SignedUrl
+from aws.storage import PresignedStorage
 from uploads.tokens import PENDING_PREFIX
 
 

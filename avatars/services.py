@@ -27,18 +27,23 @@ from avatars.errors import (
     Conflict,
     ForeignObject,
     NotUploaded,
-    OutcomeUnknown,
-    RevisionMoved,
     TooManyPending,
     UnsupportedType,
     UploadRevoked,
 )
 from avatars.references import Avatar, Reference, owner_prefix
 from avatars.stores import Stores
-from uploads.bucket import FetchedObject
-from uploads.errors import InvalidToken, ObjectMissing, ObjectTooLarge, StorageUnavailable
+from aws.bucket import FetchedObject
+from aws.errors import (
+    ObjectMissing,
+    ObjectTooLarge,
+    OutcomeUnknown,
+    RevisionMoved,
+    StorageUnavailable,
+)
+from aws.policies import PresignedPost, pending_metadata, pending_tags, upload_policy
+from uploads.errors import InvalidToken
 from uploads.lifecycle import expires_by_own_rules
-from uploads.policies import PresignedPost, pending_metadata, pending_tags, upload_policy
 from uploads.tokens import PENDING_PREFIX, Upload, new_upload, open_token, sign_upload
 
 logger = logging.getLogger(__name__)

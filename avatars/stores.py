@@ -11,9 +11,9 @@ from functools import cache
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 from avatars.references import Reference, live_references
-from uploads.bucket import FetchedObject, Listing, live_bucket
-from uploads.deadlines import Threads
-from uploads.policies import Policy, PresignedPost
+from aws.bucket import FetchedObject, Listing, live_bucket
+from aws.deadlines import Threads
+from aws.policies import Policy, PresignedPost
 
 P = ParamSpec("P")
 T = TypeVar("T")

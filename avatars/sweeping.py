@@ -14,12 +14,13 @@ from enum import StrEnum
 from itertools import groupby, islice
 from typing import NamedTuple, TypeVar
 
-from avatars.errors import OutcomeUnknown, RevisionMoved, WrongPlace
+from avatars.errors import WrongPlace
 from avatars.references import AVATARS_PREFIX, Reference
 from avatars.selectors import owner_of
 from avatars.services import close_owner
 from avatars.stores import Stores
-from uploads.bucket import ListedObject
+from aws.bucket import ListedObject
+from aws.errors import OutcomeUnknown, RevisionMoved
 from uploads.lifecycle import expires_by_own_rules
 from uploads.tokens import PENDING_PREFIX
 

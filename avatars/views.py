@@ -18,7 +18,8 @@ from avatars import errors, services
 from avatars.references import Avatar, live_references
 from avatars.selectors import picture_url
 from avatars.stores import live_stores
-from uploads.errors import InvalidToken, StorageUnavailable, TokenExpired
+from aws.errors import StorageUnavailable
+from uploads.errors import InvalidToken, TokenExpired
 from web.api import count_request, json_api, rate_limited, read_object, wants_json
 from web.errors import UserFacingError
 

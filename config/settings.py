@@ -62,7 +62,7 @@ AWS_STATIC_CUSTOM_DOMAIN = env.str("AWS_STATIC_CUSTOM_DOMAIN", "")
 
 # --- AWS time-outs -----------------------------------------------------------------------------
 
-# The one home of these figures: boto3, PynamoDB and `uploads.deadlines` all read them here.
+# The one home of these figures: boto3, PynamoDB and `aws.deadlines` all read them here.
 # The SDK's own time-outs hold for each address of a name (S3 has eight), for each operation on a
 # socket and for each attempt, so they bound nothing as a whole: AWS_CALL_SECONDS does. A request
 # that is given up may still be carried out, which the protocol allows for.
@@ -279,8 +279,8 @@ elif AWS_STATIC_BUCKET_NAME:
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
-    "default": {"BACKEND": "uploads.storage.PresignedStorage"},
-    "avatars": {"BACKEND": "uploads.storage.PresignedStorage"},
+    "default": {"BACKEND": "aws.storage.PresignedStorage"},
+    "avatars": {"BACKEND": "aws.storage.PresignedStorage"},
     "staticfiles": {"BACKEND": STATICFILES_BACKEND},
 }
 

@@ -10,8 +10,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from avatars.references import live_references
-from uploads.bucket import live_bucket
-from uploads.errors import StorageUnavailable
+from aws.bucket import live_bucket
+from aws.errors import StorageUnavailable
 
 PATHS = {"/ping", "/readyz"}
 

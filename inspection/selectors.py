@@ -12,10 +12,10 @@ from django.utils.translation import gettext_lazy as _
 
 from avatars.references import AVATARS_PREFIX, Avatar, Reference, live_references
 from avatars.selectors import owner_of, usernames
-from uploads.bucket import DETAIL_THREADS, ListedObject, ObjectDetails, live_bucket
-from uploads.deadlines import Threads
-from uploads.errors import ObjectMissing
-from uploads.lifecycle import expires_at
+from aws.bucket import DETAIL_THREADS, ListedObject, ObjectDetails, live_bucket
+from aws.deadlines import Threads
+from aws.errors import ObjectMissing
+from aws.lifecycle import expires_at
 from uploads.tokens import PENDING_PREFIX
 
 PAGE_SIZE = 50

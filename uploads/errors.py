@@ -24,24 +24,3 @@ class TokenExpired(UploadError):
 
     code = "token_expired"
     message = _("This upload took too long. Please choose the picture again.")
-
-
-class ObjectMissing(UploadError):
-    """There is no object with this key."""
-
-    code = "object_missing"
-    message = _("There is no such file.")
-
-
-class ObjectTooLarge(UploadError):
-    """The object is larger than the reader accepts."""
-
-    code = "too_large"
-    message = _("The file is too large.")
-
-
-class StorageUnavailable(UploadError):
-    """S3 or DynamoDB did not answer, or answered with an error that is not the user's."""
-
-    code = "unavailable"
-    message = _("The picture store does not answer right now. Please try again in a moment.")

@@ -21,9 +21,9 @@ from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
 from avatars.stores import Stores
+from aws.clients import client
 from tests.browser.panel import UploadPanel
 from tests.builders import make_user
-from uploads.bucket import client
 from uploads.provisioning import cors_rules
 
 CHROMIUM = Path("/usr/bin/chromium")

@@ -11,11 +11,11 @@ from PIL import Image
 from avatars import images
 from avatars.errors import BadImage, Busy
 from avatars.images import normalise
+from aws.errors import StorageUnavailable
 from benchmarks.pictures import SIZE, SMALLER, WORST, cost_of
 from tests.builders import picture_bytes
 from tests.content.corpus import encoded, packed_text, png, png_chunk, png_pixels
 from tests.content.profiles import program
-from uploads.errors import StorageUnavailable
 
 # --- How many ---
 

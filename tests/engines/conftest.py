@@ -14,14 +14,14 @@ from pytest_django.fixtures import Settings
 
 from avatars.models import AvatarItem
 from avatars.references import DynamoReferences
+from aws import clients as sdk
+from aws.bucket import S3Bucket
+from aws.errors import StorageUnavailable
 from embedded_aws.server import EmbeddedAWS
 from tests.engines.elsewhere import is_elsewhere
 from tests.engines.engines import EMBEDDED, REGION, S3_ENGINES, TABLE_ENGINES, Engine, offered, urls
 from tests.engines.known import reason_for
 from tests.functional.embedded.builders import ACCESS_KEY, SECRET_KEY, Place
-from uploads import bucket as gateways
-from uploads.bucket import S3Bucket
-from uploads.errors import StorageUnavailable
 
 HERE = Path(__file__).parent
 ENGINE_FIXTURES = ("s3_engine", "table_engine")
@@ -134,10 +134,10 @@ def gateway(place: Place, settings: Settings) -> Iterator[S3Bucket]:
 def _forget_clients() -> None:
     """Have the gateways make clients anew, from the settings as they are then."""
     for made_once in (
-        gateways._session,
-        gateways.client,
-        gateways.browser_client,
-        gateways.unsigned_client,
+        sdk._session,
+        sdk.client,
+        sdk.browser_client,
+        sdk.unsigned_client,
     ):
         made_once.cache_clear()
 

@@ -7,7 +7,9 @@ import os
 
 import pytest
 
-from uploads.bucket import client, live_bucket, unless_absent
+from aws.answers import none_if
+from aws.bucket import live_bucket
+from aws.clients import client
 from uploads.provisioning import provision
 
 FILES = [
@@ -50,7 +52,7 @@ def is_elsewhere() -> bool:
 def make_ready() -> None:
     """Empty the bucket, and see to it that bucket and tables are as ``provision`` makes them."""
     bucket = live_bucket()
-    if unless_absent(lambda: client().head_bucket(Bucket=bucket.name), "404"):
+    if none_if(lambda: client().head_bucket(Bucket=bucket.name), "404"):
         while found := bucket.list_page().objects:
             bucket.delete([row.key for row in found])
     list(provision(change=True))

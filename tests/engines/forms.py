@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from aws.policies import Policy, tagging_xml, upload_policy
 from tests.engines.engines import signer as account
 from tests.functional.embedded.builders import (
     Place,
@@ -13,7 +14,6 @@ from tests.functional.embedded.builders import (
     post,
     time_in,
 )
-from uploads.policies import Policy, tagging_xml, upload_policy
 
 KEY = "pending/7/upload"
 TOKEN = "signed:token"

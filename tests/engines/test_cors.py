@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
+from aws.bucket import S3Bucket
 from tests.engines.conftest import ORIGIN
 from tests.engines.forms import KEY, fields_for, send
 from tests.functional.embedded.builders import Place, multipart, parts_of
-from uploads.bucket import S3Bucket
 from uploads.provisioning import bucket_features
 
 FOREIGN = "https://foreign.test"

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from avatars.errors import RevisionMoved
 from avatars.references import Avatar, DynamoReferences, Reference
+from aws.errors import RevisionMoved
 from tests.engines.conftest import Table
 from tests.engines.test_reading import refusal
 from uploads.provisioning import table_features

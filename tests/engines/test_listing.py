@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from aws.bucket import S3Bucket
 from tests.engines.test_reading import refusal
 from tests.functional.embedded.builders import Place
-from uploads.bucket import S3Bucket
 
 # What sorts before and after "/", differs by case, and goes beyond ASCII and beyond 16 bits, where
 # the order of bytes and that of UTF-16 differ.

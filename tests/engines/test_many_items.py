@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from avatars.references import DynamoReferences, Reference
+from aws.errors import StorageUnavailable
 from tests.engines.conftest import Table
 from tests.engines.test_items import item
 from tests.engines.test_reading import refusal
-from uploads.errors import StorageUnavailable
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 LARGE = 390 * 1024  # bytes

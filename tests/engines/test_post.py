@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from aws.bucket import S3Bucket
 from tests.engines.engines import signer
 from tests.engines.forms import (
     BODY,
@@ -29,7 +30,6 @@ from tests.functional.embedded.builders import (
     parts_of,
     post,
 )
-from uploads.bucket import S3Bucket
 
 # --- What is good is stored ---
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from aws.bucket import S3Bucket
 from tests.engines.engines import signer
 from tests.functional.embedded.builders import Place
-from uploads.bucket import S3Bucket
 
 KEY = "avatars/7/a b+c é.webp"
 BODY = b"0123456789"

@@ -9,14 +9,17 @@ from typing import Any
 
 import pytest
 
+from aws.bucket import S3Bucket
+from aws.bucket_features import PUBLIC_ACCESS_BLOCK
+from aws.features import Feature
+from aws.lifecycle import expires_at
 from tests.engines.engines import Engine
 from tests.engines.forms import KEY, fields_for, send
 from tests.engines.servers import radosgw
 from tests.engines.test_reading import refusal
 from tests.functional.embedded.builders import Place
-from uploads.bucket import S3Bucket
-from uploads.lifecycle import expires_at, lifecycle_rules
-from uploads.provisioning import PUBLIC_ACCESS_BLOCK, Feature, bucket_features
+from uploads.lifecycle import lifecycle_rules
+from uploads.provisioning import bucket_features
 
 FEATURES = ["no ACLs", "public access block", "encryption", "CORS", "lifecycle"]
 LIVE = "avatars/7/live.webp"

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from aws.bucket import S3Bucket
+from aws.errors import ObjectMissing, ObjectTooLarge, StorageUnavailable
 from tests.functional.embedded.builders import Place
-from uploads.bucket import S3Bucket
-from uploads.errors import ObjectMissing, ObjectTooLarge, StorageUnavailable
 
 KEY = "avatars/7/x.webp"
 BODY = b"0123456789"

@@ -5,6 +5,7 @@ import time
 import pytest
 
 from avatars.stores import Stores
+from aws.bucket import live_bucket
 from tests.builders import make_user
 from tests.engines.servers import radosgw
 from tests.functional.steps import (
@@ -17,7 +18,6 @@ from tests.functional.steps import (
     upload_picture,
     uploaded,
 )
-from uploads.bucket import live_bucket
 
 pytestmark = pytest.mark.django_db
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from aws.bucket import S3Bucket
 from tests.engines.engines import signer
 from tests.engines.test_reading import refusal
 from tests.functional.embedded.builders import Place
-from uploads.bucket import S3Bucket
 
 KEY = "avatars/7/x.webp"
 BODY = b"0123456789"

@@ -13,10 +13,10 @@ from django.test import override_settings
 
 from avatars import images
 from avatars.models import AvatarItem
+from aws import clients as sdk
 from embedded_aws.server import EmbeddedAWS
 from tests.faults.proxy import Fault, Plan, Proxy, Reach, asked_by
 from tests.faults.steps import PICTURE, RED
-from uploads import bucket
 from web import rates
 
 if TYPE_CHECKING:
@@ -58,13 +58,13 @@ class Clients:
             for name, value in meta.items():
                 patched.setattr(AvatarItem.Meta, name, value)
             patched.setattr(AvatarItem, "_connection", None)
-            return cls(bucket.client.__wrapped__(), AvatarItem._get_connection())
+            return cls(sdk.client.__wrapped__(), AvatarItem._get_connection())
 
     @contextmanager
     def used(self) -> Iterator[None]:
         """Have the product use these; the SDK repeats at once, and as often as it may."""
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(bucket, "client", lambda: self.s3)
+            patched.setattr("aws.bucket.client", lambda: self.s3)
             patched.setattr(AvatarItem, "_connection", self.table)
             patched.setattr("time.sleep", lambda seconds: None)
             patched.setattr("botocore.retries.quota.RetryQuota.acquire", lambda *_: True)
@@ -80,8 +80,8 @@ class Road:
 
     def __post_init__(self) -> None:
         """Do not wait for long where there is nothing to come."""
-        for sdk in (self.clients.s3, self.clients.table.connection.client):
-            sdk.meta.events.register("before-send", self._hurry)
+        for each in (self.clients.s3, self.clients.table.connection.client):
+            each.meta.events.register("before-send", self._hurry)
 
     @contextmanager
     def planned(

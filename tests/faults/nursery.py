@@ -114,7 +114,7 @@ def _make_clients() -> None:
     """Make the SDK's clients, which takes long and opens no connection."""
     from avatars.models import AvatarItem  # noqa: PLC0415
     from avatars.stores import live_stores  # noqa: PLC0415
-    from uploads.bucket import client  # noqa: PLC0415
+    from aws.clients import client  # noqa: PLC0415
 
     client()
     live_stores()

@@ -14,6 +14,7 @@ from avatars import images
 from avatars.services import PURPOSE
 from avatars.stores import Stores
 from avatars.sweeping import Finding, Sweep
+from aws.policies import pending_metadata, pending_tags
 from tests.builders import picture_bytes
 from tests.faults.proxy import Asked, Fault, Plan, Reach
 from tests.faults.weather import FAULTS
@@ -24,7 +25,6 @@ from tests.functional.steps import (
     put_object,
     write_item,
 )
-from uploads.policies import pending_metadata, pending_tags
 from uploads.tokens import new_upload, sign_upload
 
 RED = picture_bytes(colour="#ff0000", size=(64, 64))

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from uploads.bucket import S3Bucket, _translated
-from uploads.errors import ObjectMissing, StorageUnavailable
+from aws.answers import translated
+from aws.bucket import S3Bucket
+from aws.errors import ObjectMissing, StorageUnavailable
 
 NUMBERED = {"RequestId": "4442587FB7D0A2F9"}
 
@@ -28,7 +29,7 @@ def test_object_is_missing_when_s3_says_so_and_nobody_else(
     """Case 24: the sweep would empty an item whose object it believes missing."""
     answer: Any = {"Error": {"Code": code}, "ResponseMetadata": metadata}
 
-    with pytest.raises(outcome), _translated():
+    with pytest.raises(outcome), translated():
         raise ClientError(answer, "HeadObject")
 
 
@@ -49,7 +50,7 @@ def test_answer_counts_as_a_failure_when_s3_cannot_have_given_it(
 ) -> None:
     """Case 26: a 200 with an error in it, or with nothing."""
     client = SimpleNamespace(**{method: lambda **_: answer})
-    monkeypatch.setattr("uploads.bucket.client", lambda: client)
+    monkeypatch.setattr("aws.bucket.client", lambda: client)
 
     with pytest.raises(StorageUnavailable):
         ask(S3Bucket("any"))

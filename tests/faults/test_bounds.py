@@ -12,6 +12,10 @@ from django.test import override_settings
 from avatars.models import AvatarItem
 from avatars.services import WRITE_ATTEMPTS
 from avatars.stores import Stores
+from aws.bucket import DETAIL_THREADS, _read_all, live_bucket
+from aws.clients import client
+from aws.deadlines import in_time
+from aws.errors import StorageUnavailable
 from config import settings as product
 from inspection.selectors import PAGE_SIZE
 from tests.builders import make_user
@@ -21,9 +25,6 @@ from tests.faults.steps import RED, arrived, assert_clear, give_picture, strikes
 from tests.faults.truth import assert_no_ghost, assert_no_orphan, assert_serves
 from tests.faults.weather import DRIP, FAULTS
 from tests.functional.steps import confirm, signed_in
-from uploads.bucket import DETAIL_THREADS, _read_all, client, live_bucket
-from uploads.deadlines import in_time
-from uploads.errors import StorageUnavailable
 
 # Calls in a row, at most, in what a user waits for; DETAIL_THREADS calls count as one.
 CALLS = {

@@ -4,6 +4,7 @@ import pytest
 
 from avatars.services import close_owner
 from avatars.stores import Stores
+from aws.errors import StorageUnavailable
 from tests.builders import make_user
 from tests.faults.conftest import Road
 from tests.faults.proxy import Fault, Plan
@@ -19,7 +20,6 @@ from tests.faults.steps import (
 )
 from tests.faults.truth import assert_no_ghost, assert_no_orphan, keys_under, named_keys
 from tests.functional.steps import begin, error_code, item_of, post_json, signed_in
-from uploads.errors import StorageUnavailable
 
 pytestmark = pytest.mark.django_db
 

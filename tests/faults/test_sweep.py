@@ -3,12 +3,12 @@
 import pytest
 
 from avatars.stores import Stores
+from aws.errors import StorageUnavailable
 from tests.faults.conftest import Road
 from tests.faults.proxy import Fault, Plan
 from tests.faults.steps import each_fault, give_picture, is_saved, strikes, sweep
 from tests.faults.truth import assert_no_ghost, keys_under, named_keys
 from tests.functional.steps import put_object
-from uploads.errors import StorageUnavailable
 
 pytestmark = pytest.mark.django_db
 

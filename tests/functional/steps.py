@@ -17,12 +17,13 @@ from accounts.models import User
 from avatars.references import Avatar, Reference, live_references
 from avatars.selectors import card
 from avatars.stores import Stores
+from aws.bucket import ObjectDetails, live_bucket
+from aws.clients import client
 from embedded_aws.front import Front
 from embedded_aws.messages import Environ
 from embedded_aws.server import EmbeddedAWS
 from tests.builders import picture_bytes
 from tests.conftest import MODULES_WITH_STORES
-from uploads.bucket import ObjectDetails, client, live_bucket
 
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse

@@ -249,7 +249,7 @@ def test_policy_ends_with_the_credentials_when_they_expire_sooner(
 ) -> None:
     """Case 7."""
     credentials = role_credentials(seconds=60)
-    monkeypatch.setattr("uploads.bucket._credentials", lambda: credentials)
+    monkeypatch.setattr("aws.clients.credentials", lambda: credentials)
     browser = signed_in(make_user())
 
     permission = permission_for(browser)
@@ -267,7 +267,7 @@ def test_policy_lasts_as_set_when_the_credentials_last_longer(
 ) -> None:
     """Case 7."""
     credentials = role_credentials(seconds=3600)
-    monkeypatch.setattr("uploads.bucket._credentials", lambda: credentials)
+    monkeypatch.setattr("aws.clients.credentials", lambda: credentials)
 
     with time_machine.travel(datetime(2030, 1, 1, tzinfo=UTC), tick=False):
         credentials = role_credentials(seconds=3600)
@@ -282,7 +282,7 @@ def test_begin_is_unavailable_when_the_credentials_have_expired(
 ) -> None:
     """Case 7."""
     credentials = role_credentials(seconds=-1)
-    monkeypatch.setattr("uploads.bucket._credentials", lambda: credentials)
+    monkeypatch.setattr("aws.clients.credentials", lambda: credentials)
 
     answer = begin(signed_in(make_user()))
 

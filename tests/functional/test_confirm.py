@@ -15,6 +15,7 @@ from pytest_django.fixtures import Settings
 
 from avatars.services import CACHE_CONTROL, PURPOSE
 from avatars.stores import Stores
+from aws.clients import client
 from tests.builders import AtOnce, make_user, picture_bytes
 from tests.functional.steps import (
     MODEL_BACKEND,
@@ -39,7 +40,6 @@ from tests.functional.steps import (
     uploaded,
     write_item,
 )
-from uploads.bucket import client
 from uploads.tokens import new_upload, sign_upload
 
 pytestmark = pytest.mark.django_db

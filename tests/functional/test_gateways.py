@@ -6,14 +6,19 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from avatars.errors import OutcomeUnknown, RevisionMoved
 from avatars.references import Avatar, Reference
 from avatars.stores import Stores
+from aws.bucket import S3Bucket, live_bucket
+from aws.errors import (
+    ObjectMissing,
+    ObjectTooLarge,
+    OutcomeUnknown,
+    RevisionMoved,
+    StorageUnavailable,
+)
+from aws.storage import PresignedStorage
 from embedded_aws.server import EmbeddedAWS
 from tests.functional.steps import outage, put_object, record_requests, write_item
-from uploads.bucket import S3Bucket, live_bucket
-from uploads.errors import ObjectMissing, ObjectTooLarge, StorageUnavailable
-from uploads.storage import PresignedStorage
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 AVATAR = Avatar("avatars/a/x.webp", "upload", "image/webp", 1234, 512, 512, "f" * 64)

@@ -11,6 +11,8 @@ from pytest_django.fixtures import Settings
 
 from avatars.models import AvatarItem
 from avatars.stores import Stores
+from aws.bucket import ListedObject, Listing, ObjectDetails
+from aws.clients import client
 from tests.builders import make_user
 from tests.functional.steps import (
     Response,
@@ -27,7 +29,6 @@ from tests.functional.steps import (
     write_item,
 )
 from tests.functional.test_users_page import Tags
-from uploads.bucket import ListedObject, Listing, ObjectDetails, client
 
 pytestmark = pytest.mark.django_db
 

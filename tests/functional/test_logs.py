@@ -20,6 +20,8 @@ from structlog.contextvars import bind_contextvars
 from accounts.models import User
 from avatars import services
 from avatars.stores import Stores
+from aws.deadlines import Threads
+from aws.errors import StorageUnavailable
 from tests.builders import make_user
 from tests.functional.steps import (
     begin,
@@ -37,8 +39,6 @@ from tests.functional.steps import (
     upload_picture,
     uploaded,
 )
-from uploads.deadlines import Threads
-from uploads.errors import StorageUnavailable
 from web.logs import formatter
 from web.redaction import Redactor
 

@@ -13,6 +13,7 @@ from pytest_django.fixtures import Settings
 from accounts.models import User
 from avatars.selectors import picture_url
 from avatars.stores import Stores
+from aws.errors import StorageUnavailable
 from tests.builders import make_user
 from tests.functional.steps import (
     Response,
@@ -30,7 +31,6 @@ from tests.functional.steps import (
     upload_picture,
     write_item,
 )
-from uploads.errors import StorageUnavailable
 
 pytestmark = pytest.mark.django_db
 
@@ -128,7 +128,7 @@ def test_url_works_for_one_more_window_and_then_no_more(aws: Stores, share: floa
 
 
 def test_url_never_outlives_the_credentials(aws: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("uploads.bucket._credentials_seconds_left", lambda now: 17)
+    monkeypatch.setattr("aws.signing.credentials_seconds_left", lambda now: 17)
 
     assert picture_url("avatars/a/x.webp").seconds_left == 17
 
@@ -138,7 +138,7 @@ def test_redirect_lasts_no_longer_than_its_url_when_that_ends_soon(
 ) -> None:
     user = make_user()
     upload_picture(signed_in(user))
-    monkeypatch.setattr("uploads.bucket._credentials_seconds_left", lambda now: 17)
+    monkeypatch.setattr("aws.signing.credentials_seconds_left", lambda now: 17)
 
     assert look(Client(), user)["Cache-Control"] == "private, max-age=17"
 

@@ -15,18 +15,13 @@ from pytest_django.fixtures import Settings
 
 from avatars.models import AvatarItem
 from avatars.stores import Stores
+from aws.bucket import live_bucket
+from aws.bucket_features import PUBLIC_ACCESS_BLOCK, blocks, plain_http_refused, public_access_block
+from aws.clients import client
 from embedded_aws.server import EmbeddedAWS
 from tests.functional.steps import bucket_keys, put_object
-from uploads.bucket import client, live_bucket
 from uploads.lifecycle import lifecycle_rules
-from uploads.provisioning import (
-    PUBLIC_ACCESS_BLOCK,
-    blocks,
-    bucket_features,
-    plain_http_refused,
-    public_access_block,
-    table_features,
-)
+from uploads.provisioning import bucket_features, table_features
 
 TABLE = "triphase-avatars"
 BUCKET_FEATURES = [
@@ -471,7 +466,7 @@ def test_change_of_a_busy_table_is_repeated(
         return update(**request)
 
     monkeypatch.setattr(dynamodb(), "update_continuous_backups", busy_once)
-    monkeypatch.setattr("uploads.provisioning.BUSY_PAUSE", 0)
+    monkeypatch.setattr("aws.table_features.BUSY_PAUSE", 0)
 
     assert provision() == (0, [f"changed: {RECOVERY}"])
     assert provision("--check")[0] == 0

@@ -5,11 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from avatars.errors import Conflict, OutcomeUnknown, RevisionMoved, UploadRevoked
+from avatars.errors import Conflict, UploadRevoked
 from avatars.references import Reference
 from avatars.services import close_owner, confirm_upload, remove_picture
 from avatars.stores import Stores
 from avatars.sweeping import Sweep
+from aws.errors import ObjectMissing, OutcomeUnknown, RevisionMoved, StorageUnavailable
 from tests.builders import make_user, picture_bytes
 from tests.functional.steps import (
     Call,
@@ -30,7 +31,6 @@ from tests.functional.steps import (
     upload_picture,
     uploaded,
 )
-from uploads.errors import ObjectMissing, StorageUnavailable
 
 pytestmark = pytest.mark.django_db
 

@@ -14,10 +14,10 @@ from django.core.management import call_command
 from django.test import override_settings
 
 from avatars.stores import Stores
+from aws.clients import client
 from config.static import S3StaticFiles
 from embedded_aws.server import EmbeddedAWS
 from tests.functional.steps import record_requests
-from uploads.bucket import client
 from uploads.provisioning import cors_rules
 
 # django-storages leaves the buffer of a compressed file to the garbage collector.

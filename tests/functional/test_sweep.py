@@ -14,13 +14,15 @@ from django.core.management import CommandError, call_command, execute_from_comm
 from django.db import OperationalError
 
 from accounts.models import User
-from avatars.errors import OutcomeUnknown
 from avatars.management.commands.sweep import Command
 from avatars.references import Reference
 from avatars.selectors import existing_owners
 from avatars.services import close_owner, remove_picture
 from avatars.stores import Stores
 from avatars.sweeping import Outcome, Sweep
+from aws.bucket import ListedObject, Listing, S3Bucket
+from aws.deadlines import Threads
+from aws.errors import OutcomeUnknown, StorageUnavailable
 from tests.builders import make_user
 from tests.functional.steps import (
     assert_in_order,
@@ -38,9 +40,6 @@ from tests.functional.steps import (
     uploaded,
     write_item,
 )
-from uploads.bucket import ListedObject, Listing, S3Bucket
-from uploads.deadlines import Threads
-from uploads.errors import StorageUnavailable
 
 pytestmark = pytest.mark.django_db
 

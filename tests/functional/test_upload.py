@@ -8,6 +8,7 @@ import time_machine
 from pytest_django.fixtures import Settings
 
 from avatars.stores import Stores
+from aws.policies import pending_tags, tagging_xml
 from tests.builders import make_user, picture_bytes
 from tests.functional.steps import (
     assert_in_order,
@@ -26,7 +27,6 @@ from tests.functional.steps import (
     upload_picture,
     uploaded,
 )
-from uploads.policies import pending_tags, tagging_xml
 
 pytestmark = pytest.mark.django_db
 

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import pytest
 
 from avatars.models import AvatarItem
+from aws.clients import client
 from embedded_aws.front import Front
 from embedded_aws.messages import Environ
 from tests.infra.template import BUCKET_ARN, TABLE_ARN
-from uploads.bucket import client
 
 # Amazon S3 User Guide, "Required permissions for Amazon S3 API operations".
 ON_THE_BUCKET = {

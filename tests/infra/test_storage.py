@@ -11,18 +11,13 @@ from pytest_django.fixtures import Settings
 
 from avatars.models import AvatarItem
 from avatars.stores import Stores
+from aws.bucket_features import ENCRYPTION, OWNERSHIP, PUBLIC_ACCESS_BLOCK, plain_http_refused
+from aws.features import canonical
+from aws.lifecycle import canonical_rules
+from aws.table_features import BILLING
 from tests.infra.template import BUCKET, HOST, ORIGINS, SITE, properties
 from uploads.lifecycle import lifecycle_rules
-from uploads.provisioning import (
-    BILLING,
-    ENCRYPTION,
-    OWNERSHIP,
-    PUBLIC_ACCESS_BLOCK,
-    cors_rules,
-    in_order,
-    plain_http_refused,
-    same_rules,
-)
+from uploads.provisioning import cors_rules
 
 COMPARED = {
     "Bucket": {
@@ -93,14 +88,14 @@ def test_cors_lets_in_the_same_pages_in_both(
     settings.SITE_ORIGINS = origins
     [rule] = properties("Bucket", where=where)["CorsConfiguration"]["CorsRules"]
 
-    assert in_order([in_api_words(rule)]) == in_order(cors_rules())
+    assert canonical([in_api_words(rule)]) == canonical(cors_rules())
 
 
 def test_lifecycle_is_the_same_in_both() -> None:
     rules = [api_rule(rule) for rule in properties("Bucket")["LifecycleConfiguration"]["Rules"]]
 
     assert len(rules) == len(lifecycle_rules()) == 3
-    assert same_rules(rules) == same_rules(lifecycle_rules())
+    assert canonical_rules(rules) == canonical_rules(lifecycle_rules())
 
 
 def test_plain_http_is_refused_in_both() -> None:
@@ -143,10 +138,10 @@ TAGGED: list[dict[str, Any]] = [{"Filter": {"Tag": TAG}}, {"Filter": {"And": {"T
 
 @pytest.mark.parametrize("said", [DIFFERENTLY_SAID, EVERYTHING, TAGGED])
 def test_rules_are_the_same_when_said_differently(said: list[dict[str, Any]]) -> None:
-    assert len({str(same_rules([rule])) for rule in said}) == 1
+    assert len({str(canonical_rules([rule])) for rule in said}) == 1
 
 
 def test_rules_are_not_the_same_when_they_choose_otherwise() -> None:
     chosen = [DIFFERENTLY_SAID[0], EVERYTHING[0], TAGGED[0], {"Filter": {"Prefix": "pending"}}]
 
-    assert len({str(same_rules([rule])) for rule in chosen}) == len(chosen)
+    assert len({str(canonical_rules([rule])) for rule in chosen}) == len(chosen)

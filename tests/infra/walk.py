@@ -12,10 +12,11 @@ import pytest
 from django.core.management import call_command
 
 from avatars.stores import live_stores
+from aws.bucket import live_bucket
+from aws.clients import client
 from tests.builders import AtOnce
 from tests.functional.steps import Permission, bucket_keys, serve_with
 from tests.infra.flows import take_all
-from uploads.bucket import client, live_bucket
 
 
 def walk() -> None:

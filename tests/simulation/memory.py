@@ -14,11 +14,10 @@ from typing import Any, NamedTuple, Self
 from defusedxml.ElementTree import fromstring
 from sortedcontainers import SortedDict
 
-from avatars.errors import RevisionMoved
 from avatars.references import SCAN_PAGE, Reference
-from uploads.bucket import FetchedObject, ListedObject, Listing
-from uploads.errors import ObjectMissing, ObjectTooLarge
-from uploads.policies import Policy, PresignedPost
+from aws.bucket import FetchedObject, ListedObject, Listing
+from aws.errors import ObjectMissing, ObjectTooLarge, RevisionMoved
+from aws.policies import Policy, PresignedPost
 
 Clock = Callable[[], datetime]
 
@@ -35,7 +34,7 @@ class StoredObject(NamedTuple):
 
 @dataclass
 class MemoryBucket:
-    """The gateway ``uploads.bucket.S3Bucket`` without an S3."""
+    """The gateway ``aws.bucket.S3Bucket`` without an S3."""
 
     clock: Clock
     objects: "SortedDict[str, StoredObject]"

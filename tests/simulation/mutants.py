@@ -11,16 +11,15 @@ from typing import Any, NamedTuple
 from unittest.mock import patch
 
 from avatars import images, services
-from avatars.errors import OutcomeUnknown, RevisionMoved
 from avatars.references import Avatar, Reference, owner_prefix
 from avatars.services import Standing
 from avatars.stores import Stores
 from avatars.sweeping import Finding, Kind, Outcome, Sweep
+from aws.bucket import FetchedObject, ListedObject
+from aws.errors import OutcomeUnknown, RevisionMoved, StorageUnavailable
 from tests.simulation.memory import MemoryReferences
 from tests.simulation.processes import RemoteBucket
 from uploads import tokens
-from uploads.bucket import FetchedObject, ListedObject
-from uploads.errors import StorageUnavailable
 from uploads.tokens import Upload
 
 Patch = AbstractContextManager[Any]

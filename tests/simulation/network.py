@@ -2,10 +2,9 @@
 
 from typing import NamedTuple
 
-from avatars.errors import OutcomeUnknown
+from aws.errors import OutcomeUnknown, StorageUnavailable
 from tests.simulation.processes import Reply, Request
 from tests.simulation.storage import WRITES
-from uploads.errors import StorageUnavailable
 
 
 class Fate(NamedTuple):

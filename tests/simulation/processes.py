@@ -24,8 +24,8 @@ from avatars import images
 from avatars.errors import BadImage
 from avatars.references import Reference
 from avatars.stores import Stores
+from aws.policies import PresignedPost
 from tests.simulation.memory import MemoryBucket
-from uploads.policies import PresignedPost
 
 Script = Callable[["World"], Any]
 

@@ -16,13 +16,13 @@ from avatars.services import (
     confirm_upload,
     remove_picture,
 )
+from aws.errors import StorageUnavailable
+from aws.policies import upload_policy
 from tests.simulation.clock import BEGINNING, at
 from tests.simulation.machine import Machine
 from tests.simulation.processes import Script, World
 from tests.simulation.properties import Claim, confirming, picture_of, sweeping, undisturbed
 from tests.simulation.storage import Storage
-from uploads.errors import StorageUnavailable
-from uploads.policies import upload_policy
 from uploads.tokens import Upload, sign_upload
 from web.errors import UserFacingError
 

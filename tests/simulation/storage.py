@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from sortedcontainers import SortedDict
 
-from avatars.errors import RevisionMoved
+from aws.errors import RevisionMoved
 from tests.simulation.clock import BEGINNING
 from tests.simulation.memory import MemoryBucket, MemoryReferences
 from tests.simulation.processes import Reply, Request

@@ -17,14 +17,13 @@ import urllib3
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from avatars.errors import RevisionMoved
 from avatars.models import AvatarItem
 from avatars.references import Avatar, DynamoReferences, Reference
 from avatars.stores import Bucket, References, Stores
+from aws.bucket import Listing, S3Bucket, live_bucket
+from aws.errors import ObjectMissing, ObjectTooLarge, RevisionMoved
+from aws.policies import PresignedPost, upload_policy
 from tests.simulation.memory import MemoryBucket, MemoryReferences
-from uploads.bucket import Listing, S3Bucket, live_bucket
-from uploads.errors import ObjectMissing, ObjectTooLarge
-from uploads.policies import PresignedPost, upload_policy
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 AVATAR = Avatar("avatars/a/x.webp", "upload", "image/webp", 1234, 512, 512, "f" * 64)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uploads.lifecycle import RuleFilter, expires_at, lifecycle_rules
-from uploads.provisioning import same_rules
+from aws.lifecycle import RuleFilter, canonical_rules, expires_at
+from uploads.lifecycle import lifecycle_rules
 
 PENDING = {"Status": "Pending"}
 MOMENTS = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 (hypothesis adds the zone)
@@ -167,14 +167,14 @@ SAID_DIFFERENTLY: list[list[dict[str, Any]]] = [
 @pytest.mark.parametrize("said", SAID_DIFFERENTLY)
 def test_filters_are_the_same_when_said_differently(said: list[dict[str, Any]]) -> None:
     assert len({RuleFilter.of(one) for one in said}) == 1
-    assert all(same_rules([one]) == same_rules([said[0]]) for one in said)
+    assert all(canonical_rules([one]) == canonical_rules([said[0]]) for one in said)
 
 
 def test_filters_are_not_the_same_when_they_take_other_objects() -> None:
     others = [said[0] for said in SAID_DIFFERENTLY]
 
     assert len({RuleFilter.of(one) for one in others}) == len(others)
-    assert len({str(same_rules([one])) for one in others}) == len(others)
+    assert len({str(canonical_rules([one])) for one in others}) == len(others)
 
 
 def test_unfinished_multiparts_are_given_up_by_a_rule() -> None:

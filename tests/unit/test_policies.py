@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from uploads.policies import Policy, pending_metadata, pending_tags, tagging_xml, upload_policy
+from aws.policies import Policy, pending_metadata, pending_tags, tagging_xml, upload_policy
 
 TEXT = st.text(
     st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"], exclude_characters="\ufffe\uffff")

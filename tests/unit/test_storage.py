@@ -20,9 +20,9 @@ from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
 from pytest_django.fixtures import Settings
 
+from aws.storage import PresignedStorage
 from config import env
 from config.checks import pictures_can_be_signed
-from uploads.storage import PresignedStorage
 
 KEY = "avatars/a/x.webp"
 PLAIN = "https://cdn.example/avatars/a/x.webp"

@@ -15,8 +15,8 @@ import pytest
 from avatars.references import Avatar, Reference
 from avatars.stores import Stores
 from avatars.sweeping import Finding, Kind, Outcome, Sweep
+from aws.bucket import ListedObject, Listing
 from tests.builders import AtOnce
-from uploads.bucket import ListedObject, Listing
 from uploads.tokens import PENDING_PREFIX
 
 NOW = datetime(2026, 1, 9, tzinfo=UTC)

@@ -16,9 +16,9 @@ import pytest
 from django.conf import settings
 
 from avatars.stores import Stores
+from aws.clients import client
 from embedded_aws.server import EmbeddedAWS
 from tests.functional.embedded.builders import ACCESS_KEY, PNG, REGION, SECRET_KEY, Place, Signer
-from uploads.bucket import client
 from uploads.provisioning import provision
 
 ROOT = Path(__file__).parents[3]

@@ -3,13 +3,11 @@
 import sys
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-from botocore.parsers import ResponseParserError
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from pynamodb.exceptions import PynamoDBException
 
-from uploads.provisioning import Difference, NotSupported, provision
+from aws.features import Difference, NotSupported, ProvisioningFailed
+from uploads.provisioning import provision
 
 
 class Command(BaseCommand):
@@ -35,7 +33,7 @@ class Command(BaseCommand):
                 self.stdout.write(f"{told} {difference.name}")
         except NotSupported as error:
             raise CommandError(f"Cannot provision: {error}", returncode=2) from error
-        except (BotoCoreError, ClientError, PynamoDBException, ResponseParserError) as error:
+        except ProvisioningFailed as error:
             raise CommandError(f"Cannot provision on {_where()}: {error}", returncode=2) from error
         if not any(difference.supported for difference in found):
             self.stdout.write(f"Everything {'else ' if found else ''}is as it should be.")

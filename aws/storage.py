@@ -8,7 +8,8 @@ from django.utils import timezone
 from django.utils.encoding import filepath_to_uri
 from storages.backends.s3 import S3Storage
 
-from uploads.bucket import SignedUrl, live_bucket, window_start
+from aws.bucket import live_bucket
+from aws.signing import SignedUrl, window_start
 
 
 class PresignedStorage(S3Storage):  # type: ignore[misc]  # django-storages has no types

@@ -8,7 +8,7 @@ from typing import ParamSpec, TypeVar
 
 from django.conf import settings
 
-from uploads.errors import StorageUnavailable
+from aws.errors import StorageUnavailable
 
 P = ParamSpec("P")
 Answer = TypeVar("Answer")

@@ -1,0 +1,60 @@
+"""How an answer of S3 is told from one of something else, and the SDK's errors from ours."""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
+from urllib3.exceptions import HTTPError as TransportError
+
+from aws.errors import ObjectMissing, StorageUnavailable
+
+logger = logging.getLogger(__name__)
+
+Answer = TypeVar("Answer")
+
+
+def none_if(call: Callable[[], Answer], *codes: str) -> Answer | None:
+    """Return what ``call`` returns, or None if AWS answers with one of the error ``codes``."""
+    try:
+        return call()
+    except ClientError as error:
+        if error.response["Error"]["Code"] in codes:
+            return None
+        raise
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn the SDK's errors into ours: absent objects by their code, all others as one."""
+    try:
+        yield
+    except ClientError as error:
+        if _says_missing(error.response):
+            raise ObjectMissing from error
+        raise StorageUnavailable from error
+    except (BotoCoreError, TransportError) as error:
+        raise StorageUnavailable from error
+    except (ResponseParserError, AttributeError, KeyError, TypeError, ValueError) as error:
+        # Somebody else has answered, or an engine that leaves out what S3 never does.
+        logger.exception("S3 gave an answer that cannot be read.")
+        raise StorageUnavailable from error
+
+
+def _says_missing(response: Any) -> bool:
+    """Return whether S3 itself, not a box on the way, says that there is no such object.
+
+    The answer to a HEAD has no body with a code in it, but S3 numbers all its answers.
+    """
+    code, number = response["Error"]["Code"], response["ResponseMetadata"].get("RequestId")
+    return code == "NoSuchKey" or (code == "404" and bool(number))
+
+
+def check_etag(answer: Any) -> None:
+    """Raise KeyError if ``answer`` is not about an object: S3 gives its ETag in every one.
+
+    A 200 of a box on the way is no proof that an object is there, or was written.
+    """
+    answer["ETag"]

@@ -1,0 +1,228 @@
+"""The bucket as the product uses it: one method for each request, and no decisions."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+from functools import cache
+from time import monotonic
+from typing import Any
+
+from django.conf import settings
+
+from aws.answers import check_etag, none_if, translated
+from aws.clients import browser_client, client, credentials_seconds_left
+from aws.deadlines import in_time
+from aws.errors import ObjectMissing, ObjectTooLarge, StorageUnavailable
+from aws.policies import Policy, PresignedPost
+from aws.signing import SignedUrl, presigned_get
+
+DELETE_BATCH = 1000  # what one DeleteObjects takes
+DETAIL_THREADS = 16
+CHUNK = 64 * 1024  # bytes
+
+
+@dataclass(frozen=True)
+class ListedObject:
+    """One row of a listing; ``size`` in bytes."""
+
+    key: str
+    size: int
+    last_modified: datetime
+
+
+@dataclass(frozen=True)
+class Listing:
+    """One page of a listing in key order; ``next_after`` is empty on the last one."""
+
+    objects: list[ListedObject]
+    next_after: str
+
+
+@dataclass(frozen=True)
+class ObjectDetails:
+    """What HEAD and the tags say; ``expires_at`` only where the engine tells it."""
+
+    content_type: str
+    metadata: dict[str, str]
+    tags: dict[str, str] = field(default_factory=dict)
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class FetchedObject:
+    """A whole object in memory, with what came in the same answer."""
+
+    body: bytes
+    content_type: str
+    metadata: dict[str, str]
+    tag_count: int
+
+
+class S3Bucket:
+    """One bucket. Its methods may be called from many threads."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    # --- phases 1 and 3 ---
+
+    def presigned_post(self, policy: Policy, *, seconds: int, now: datetime) -> PresignedPost:
+        """Sign ``policy`` (SigV4) for ``seconds``, or less if the credentials expire sooner."""
+        seconds = min(seconds, credentials_seconds_left(now))
+        if seconds < 1:
+            raise StorageUnavailable
+        with translated():
+            signed = browser_client().generate_presigned_post(
+                Bucket=self.name,
+                Key=policy.key,
+                Fields=dict(policy.fields),
+                Conditions=policy.conditions,
+                ExpiresIn=seconds,
+            )
+        return PresignedPost(
+            url=signed["url"],
+            fields=signed["fields"],
+            expires_at=(now + timedelta(seconds=seconds)).isoformat(timespec="seconds"),
+        )
+
+    @in_time("s3")
+    def fetch(self, key: str, *, max_bytes: int) -> FetchedObject:
+        """Return the object at ``key``, read in one request and never past ``max_bytes``.
+
+        Raises ObjectMissing and ObjectTooLarge.
+        """
+        deadline = monotonic() + settings.AWS_CALL_SECONDS
+        with translated():
+            answer = client().get_object(Bucket=self.name, Key=key)
+            with answer["Body"] as stream:
+                if answer["ContentLength"] > max_bytes:
+                    raise ObjectTooLarge
+                body = _read_all(stream, answer["ContentLength"], deadline)
+            check_etag(answer)
+            return FetchedObject(
+                body=body,
+                content_type=answer["ContentType"],
+                metadata=answer["Metadata"],
+                tag_count=answer.get("TagCount", 0),
+            )
+
+    @in_time("s3")
+    def put(self, key: str, body: bytes, *, content_type: str, cache_control: str) -> None:
+        """Write ``body`` at ``key``, without tags."""
+        with translated():
+            answer = client().put_object(
+                Bucket=self.name,
+                Key=key,
+                Body=body,
+                ContentType=content_type,
+                CacheControl=cache_control,
+            )
+            check_etag(answer)
+
+    def delete(self, keys: Sequence[str]) -> None:
+        """Delete ``keys``, at most 1,000 a request; absent ones are no error."""
+        for start in range(0, len(keys), DELETE_BATCH):
+            self._delete_batch(keys[start : start + DELETE_BATCH])
+
+    @in_time("s3")
+    def _delete_batch(self, keys: Sequence[str]) -> None:
+        with translated():
+            answer = client().delete_objects(
+                Bucket=self.name,
+                Delete={"Objects": [{"Key": key} for key in keys], "Quiet": True},
+            )
+        if answer.get("Errors"):
+            raise StorageUnavailable
+
+    # --- looking ---
+
+    @in_time("s3")
+    def exists(self, key: str) -> bool:
+        """Return whether there is an object at ``key``."""
+        try:
+            with translated():
+                check_etag(client().head_object(Bucket=self.name, Key=key))
+        except ObjectMissing:
+            return False
+        return True
+
+    @in_time("s3")
+    def list_page(self, *, prefix: str = "", after: str = "", limit: int = 1000) -> Listing:
+        """Return the first ``limit`` (at most 1,000) objects under ``prefix`` behind ``after``."""
+        with translated():
+            answer = client().list_objects_v2(
+                Bucket=self.name, Prefix=prefix, StartAfter=after, MaxKeys=limit
+            )
+            objects = [
+                ListedObject(key=row["Key"], size=row["Size"], last_modified=row["LastModified"])
+                for row in answer.get("Contents", [])
+            ]
+            return Listing(objects, objects[-1].key if answer["IsTruncated"] and objects else "")
+
+    @in_time("s3")
+    def details(self, key: str) -> ObjectDetails:
+        """Return type, metadata and tags of the object at ``key``; raises ObjectMissing."""
+        with translated():
+            head = client().head_object(Bucket=self.name, Key=key)
+            tags = client().get_object_tagging(Bucket=self.name, Key=key)["TagSet"]
+            return ObjectDetails(
+                content_type=head["ContentType"],
+                metadata=head["Metadata"],
+                tags={tag["Key"]: tag["Value"] for tag in tags},
+                expires_at=_expiry_date(head.get("Expiration", "")),
+            )
+
+    @in_time("s3")
+    def lifecycle_rules(self) -> list[Any]:
+        """Return the bucket's lifecycle rules, in the shape of the API."""
+        with translated():
+            answer = none_if(
+                lambda: client().get_bucket_lifecycle_configuration(Bucket=self.name),
+                "NoSuchLifecycleConfiguration",
+            )
+            return list(answer["Rules"]) if answer else []
+
+    @in_time("s3")
+    def check(self) -> None:
+        """Return if the bucket answers; else raise StorageUnavailable."""
+        try:
+            with translated():
+                client().head_bucket(Bucket=self.name)
+        except ObjectMissing as error:
+            raise StorageUnavailable from error
+
+    # --- URLs for browsers ---
+
+    def presigned_get(self, key: str, *, window: int, now: datetime) -> SignedUrl:
+        """Return the URL of ``signing.presigned_get`` for the object at ``key``."""
+        return presigned_get(self.name, key, window=window, now=now)
+
+
+@cache
+def live_bucket() -> S3Bucket:
+    """Return the bucket that the settings name."""
+    return S3Bucket(settings.AWS_STORAGE_BUCKET_NAME)
+
+
+def _read_all(stream: Any, size: int, deadline: float) -> bytes:
+    """Return all ``size`` bytes of a body; the SDK would take a shorter one for the whole.
+
+    ``read1`` returns what one look at the socket gives, and the time-out for reading holds for
+    each look, so a body that drips must be given up here.
+    """
+    body = bytearray()
+    while len(body) < size and (chunk := stream.read1(CHUNK)):
+        body += chunk
+        if monotonic() > deadline:
+            break
+    if len(body) != size:
+        raise StorageUnavailable
+    return bytes(body)
+
+
+def _expiry_date(header: str) -> datetime | None:
+    """Return the date in an ``x-amz-expiration`` header: ``expiry-date="…", rule-id="…"``."""
+    found = re.search(r'expiry-date="([^"]+)"', header)
+    return parsedate_to_datetime(found[1]) if found else None

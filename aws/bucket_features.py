@@ -1,0 +1,202 @@
+"""The features of a bucket: private, encrypted, reached by HTTPS, with CORS and lifecycle rules."""
+
+import json
+from abc import abstractmethod
+from typing import Any
+
+from django.conf import settings
+
+from aws.answers import none_if
+from aws.clients import client
+from aws.features import Feature, canonical, is_aws
+from aws.lifecycle import canonical_rules
+
+ENCRYPTION: Any = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+OWNERSHIP: Any = {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
+PUBLIC_ACCESS_BLOCK: Any = dict.fromkeys(
+    ["BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"], True
+)
+
+
+class BucketExists(Feature):
+    """The bucket itself, in the region of the settings."""
+
+    def __init__(self, bucket: str) -> None:
+        self.bucket = bucket
+        self.name = f"bucket {bucket}"
+
+    def read(self) -> bool:
+        return bool(none_if(lambda: client().head_bucket(Bucket=self.bucket), "404"))
+
+    def make(self) -> None:
+        client().create_bucket(Bucket=self.bucket, **_location())
+
+
+class BucketSetting(Feature):
+    """A setting of a bucket. S3 answers with the code ``absent`` where it was never set."""
+
+    absent: str
+
+    def __init__(self, bucket: str) -> None:
+        self.bucket = bucket
+        self.optional = not is_aws(settings.AWS_S3_ENDPOINT_URL)
+
+    def read(self) -> Any:
+        return none_if(self.ask, self.absent, "NoSuchBucket")
+
+    @abstractmethod
+    def ask(self) -> Any:
+        """Return what S3 says; raises ClientError with the code ``absent`` if nothing is set."""
+
+
+class NoAcls(BucketSetting):
+    """Access is decided by policies alone."""
+
+    name = "no ACLs"
+    absent = "OwnershipControlsNotFoundError"
+    wanted = OWNERSHIP["Rules"]
+
+    def ask(self) -> Any:
+        answer = client().get_bucket_ownership_controls(Bucket=self.bucket)
+        return answer["OwnershipControls"]["Rules"]
+
+    def make(self) -> None:
+        client().put_bucket_ownership_controls(Bucket=self.bucket, OwnershipControls=OWNERSHIP)
+
+
+class PublicAccessBlocked(BucketSetting):
+    """No policy and no ACL can make the bucket public."""
+
+    name = "public access block"
+    absent = "NoSuchPublicAccessBlockConfiguration"
+
+    def ask(self) -> bool:
+        return blocks(client().get_public_access_block(Bucket=self.bucket))
+
+    def make(self) -> None:
+        client().put_public_access_block(
+            Bucket=self.bucket, PublicAccessBlockConfiguration=public_access_block()
+        )
+
+
+class Encrypted(BucketSetting):
+    """New objects are encrypted, by S3's keys or by the operator's own."""
+
+    name = "encryption"
+    absent = "ServerSideEncryptionConfigurationNotFoundError"
+
+    def ask(self) -> bool:
+        answer = client().get_bucket_encryption(Bucket=self.bucket)
+        rules = answer["ServerSideEncryptionConfiguration"]["Rules"]
+        found = {rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] for rule in rules}
+        return bool(found) and found <= {"AES256", "aws:kms", "aws:kms:dsse"}
+
+    def make(self) -> None:
+        client().put_bucket_encryption(
+            Bucket=self.bucket, ServerSideEncryptionConfiguration={"Rules": [ENCRYPTION]}
+        )
+
+
+class Cors(BucketSetting):
+    """The CORS rules are ``rules``, in the shape of the API."""
+
+    name = "CORS"
+    absent = "NoSuchCORSConfiguration"
+
+    def __init__(self, bucket: str, rules: list[Any]) -> None:
+        super().__init__(bucket)
+        self.rules, self.wanted = rules, canonical(rules)
+
+    def ask(self) -> Any:
+        return canonical(client().get_bucket_cors(Bucket=self.bucket)["CORSRules"])
+
+    def make(self) -> None:
+        client().put_bucket_cors(Bucket=self.bucket, CORSConfiguration={"CORSRules": self.rules})
+
+
+class Lifecycle(BucketSetting):
+    """The lifecycle rules are ``rules``, in the shape of the API."""
+
+    name = "lifecycle"
+    absent = "NoSuchLifecycleConfiguration"
+
+    def __init__(self, bucket: str, rules: list[Any]) -> None:
+        super().__init__(bucket)
+        self.rules, self.wanted = rules, canonical_rules(rules)
+
+    def ask(self) -> Any:
+        answer = client().get_bucket_lifecycle_configuration(Bucket=self.bucket)
+        return canonical_rules(answer["Rules"])
+
+    def make(self) -> None:
+        client().put_bucket_lifecycle_configuration(
+            Bucket=self.bucket, LifecycleConfiguration={"Rules": self.rules}
+        )
+
+
+class PlainHttpRefused(BucketSetting):
+    """The bucket's policy refuses plain HTTP; its other statements are left alone."""
+
+    name = "plain HTTP refused"
+    absent = "NoSuchBucketPolicy"
+
+    def __init__(self, bucket: str) -> None:
+        super().__init__(bucket)
+        self.statement = plain_http_refused(bucket)
+
+    def ask(self) -> bool:
+        return canonical(self.statement) in canonical(self._policy()["Statement"])
+
+    def make(self) -> None:
+        policy = none_if(self._policy, self.absent) or {"Version": "2012-10-17", "Statement": []}
+        others = [one for one in policy["Statement"] if one.get("Sid") != self.statement["Sid"]]
+        changed = {**policy, "Statement": [*others, self.statement]}
+        client().put_bucket_policy(Bucket=self.bucket, Policy=json.dumps(changed))
+
+    def _policy(self) -> dict[str, Any]:
+        """Return the policy with its statements in a list, where a single one may stand alone."""
+        policy = json.loads(client().get_bucket_policy(Bucket=self.bucket)["Policy"])
+        statements = policy.get("Statement", [])
+        if not isinstance(statements, list):
+            statements = [statements]
+        return {**policy, "Statement": statements}
+
+
+def public_access_block() -> Any:
+    """Return what to block.
+
+    Ceph takes every PUT for one with a public ACL and would refuse the site's own, so on other
+    services than AWS ACLs are ignored but not refused, which makes them as harmless.
+    """
+    if is_aws(settings.AWS_S3_ENDPOINT_URL):
+        return dict(PUBLIC_ACCESS_BLOCK)
+    return {**PUBLIC_ACCESS_BLOCK, "BlockPublicAcls": False}
+
+
+def blocks(answer: Any) -> bool:
+    """Return whether a bucket blocks all that it must, or more."""
+    config = answer["PublicAccessBlockConfiguration"]
+    return all(config.get(name) for name, wanted in public_access_block().items() if wanted)
+
+
+def plain_http_refused(bucket: str) -> dict[str, Any]:
+    """Return the policy's statement by which S3 answers HTTPS alone.
+
+    Source: AWS Security Hub, "S3 general purpose buckets should require requests to use SSL".
+    """
+    arn = f"arn:{client().meta.partition}:s3:::{bucket}"
+    return {
+        "Sid": "RefusePlainHttp",
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [arn, f"{arn}/*"],
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+
+
+def _location() -> Any:
+    """Return where to create the bucket; the oldest region must not be named."""
+    if settings.AWS_REGION == "us-east-1":
+        return {}
+    return {"CreateBucketConfiguration": {"LocationConstraint": settings.AWS_REGION}}

@@ -1,0 +1,76 @@
+"""The SDK's clients: thread-safe and slow to make, so the process has one of each."""
+
+from datetime import datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any, cast
+
+import boto3
+from botocore import UNSIGNED
+from botocore.config import Config
+from django.conf import settings
+
+from aws.errors import StorageUnavailable
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+@cache
+def client() -> "S3Client":
+    """Return the client for the backend's own requests."""
+    return _session().client("s3", endpoint_url=settings.AWS_S3_ENDPOINT_URL, config=_config())
+
+
+@cache
+def browser_client() -> "S3Client":
+    """Return the client that signs for the endpoint browsers see."""
+    return _session().client(
+        "s3", endpoint_url=settings.AWS_S3_PUBLIC_ENDPOINT_URL, config=_config()
+    )
+
+
+@cache
+def unsigned_client() -> "S3Client":
+    """Return the client that knows the plain URLs of objects."""
+    return _session().client(
+        "s3",
+        endpoint_url=settings.AWS_S3_PUBLIC_ENDPOINT_URL,
+        config=_config().merge(Config(signature_version=UNSIGNED)),
+    )
+
+
+@cache
+def _session() -> boto3.Session:
+    return boto3.Session(
+        aws_access_key_id=settings.AWS_ACCESS_KEY_ID,
+        aws_secret_access_key=settings.AWS_SECRET_ACCESS_KEY,
+        aws_session_token=settings.AWS_SESSION_TOKEN,
+        region_name=settings.AWS_REGION,
+    )
+
+
+def _config() -> Config:
+    return Config(
+        # boto3 signs POSTs with SigV2 in some regions unless told otherwise.
+        signature_version="s3v4",
+        s3={"addressing_style": cast(Any, settings.AWS_S3_ADDRESSING_STYLE)},
+        connect_timeout=settings.AWS_CONNECT_SECONDS,
+        read_timeout=settings.AWS_READ_SECONDS,
+        retries={"mode": "standard", "total_max_attempts": settings.AWS_ATTEMPTS},
+        max_pool_connections=settings.AWS_POOL_CONNECTIONS,
+    )
+
+
+def credentials() -> Any:
+    """Return the credentials that requests are signed with; raises StorageUnavailable."""
+    credentials = _session().get_credentials()
+    if credentials is None:
+        raise StorageUnavailable
+    return credentials
+
+
+def credentials_seconds_left(now: datetime) -> int:
+    """Return how many seconds the credentials still live; a signature ends with them."""
+    # botocore tells of an expiry only through this attribute, and only a role's have one.
+    expiry = getattr(credentials(), "_expiry_time", None)
+    return int((expiry - now).total_seconds()) if expiry else 7 * 24 * 3600

@@ -1,0 +1,34 @@
+"""What a request to S3 or DynamoDB can come to, other than its result."""
+
+from django.utils.translation import gettext_lazy as _
+
+from web.errors import UserFacingError
+
+
+class ObjectMissing(UserFacingError):
+    """There is no object with this key."""
+
+    code = "object_missing"
+    message = _("There is no such file.")
+
+
+class ObjectTooLarge(UserFacingError):
+    """The object is larger than the reader accepts."""
+
+    code = "too_large"
+    message = _("The file is too large.")
+
+
+class StorageUnavailable(UserFacingError):
+    """S3 or DynamoDB did not answer, or answered with an error that is not the user's."""
+
+    code = "unavailable"
+    message = _("The picture store does not answer right now. Please try again in a moment.")
+
+
+class RevisionMoved(Exception):
+    """The item no longer has the revision that a conditional update asked for."""
+
+
+class OutcomeUnknown(Exception):
+    """An update may have been carried out, or may still be, or may never be."""
