@@ -2,7 +2,6 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from aws.errors import StorageUnavailable
 from web.errors import UserFacingError, readable_duration
 
 
@@ -53,19 +52,6 @@ class ForeignObject(AvatarError):
 
     code = "foreign_object"
     message = _("The uploaded file is not the one that was announced. Please start again.")
-
-
-class BadImage(AvatarError):
-    """The bytes are not a picture that can be read within the limits."""
-
-    code = "bad_image"
-    message = _("This file cannot be read as a picture. Please choose another one.")
-
-
-class Busy(StorageUnavailable):
-    """Too many pictures are being decoded."""
-
-    message = _("Many pictures are being saved right now. Please try again in a moment.")
 
 
 class Conflict(AvatarError):

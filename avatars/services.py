@@ -20,9 +20,7 @@ from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
 from structlog.contextvars import bind_contextvars
 
-from avatars import images
 from avatars.errors import (
-    BadImage,
     BadSize,
     Conflict,
     ForeignObject,
@@ -42,6 +40,8 @@ from aws.errors import (
     StorageUnavailable,
 )
 from aws.policies import PresignedPost, pending_metadata, pending_tags, upload_policy
+from pictures import images
+from pictures.errors import BadImage
 from uploads.errors import InvalidToken
 from uploads.lifecycle import expires_by_own_rules
 from uploads.tokens import PENDING_PREFIX, Upload, new_upload, open_token, sign_upload

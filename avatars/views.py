@@ -19,6 +19,7 @@ from avatars.references import Avatar, live_references
 from avatars.selectors import picture_url
 from avatars.stores import live_stores
 from aws.errors import StorageUnavailable
+from pictures.errors import BadImage, Busy
 from uploads.errors import InvalidToken, TokenExpired
 from web.api import count_request, json_api, rate_limited, read_object, wants_json
 from web.errors import UserFacingError
@@ -33,7 +34,8 @@ STATUSES: dict[type[UserFacingError], int] = {
     errors.UploadRevoked: 409,
     errors.TooManyPending: 429,
     TokenExpired: 410,
-    errors.BadImage: 422,
+    BadImage: 422,
+    Busy: 503,
     StorageUnavailable: 503,
     UserFacingError: 500,
 }

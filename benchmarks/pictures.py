@@ -53,8 +53,8 @@ def cost_of(*bodies: bytes) -> Cost:
 def report_cost(paths: list[str]) -> None:
     """Print what the pictures at ``paths`` cost this process."""
     # Only the fresh process has the settings that these need.
-    from avatars.errors import BadImage  # noqa: PLC0415
-    from avatars.images import normalise  # noqa: PLC0415
+    from pictures.errors import BadImage  # noqa: PLC0415
+    from pictures.images import normalise  # noqa: PLC0415
 
     before, start, outcome = _peak_megabytes(), time.perf_counter(), "taken"
     for path in paths:

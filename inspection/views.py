@@ -11,10 +11,10 @@ from django.views.decorators.http import require_GET
 
 from accounts.access import members_only, staff_only
 from accounts.selectors import users_named
-from avatars.images import FORMATS
 from avatars.selectors import cards_or_problem
 from aws.errors import StorageUnavailable
 from inspection.selectors import PAGE_SIZE, Page, item_page, object_page
+from pictures.images import FORMATS
 from web.parameters import bad_parameters_refused, parameter
 
 

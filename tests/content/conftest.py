@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from PIL import AvifImagePlugin, ImageFile, WebPImagePlugin
 
-from avatars import images
+from pictures import images
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 from PIL import Image, ImageDraw
 
-from avatars.images import SIDE, Picture
+from pictures.images import SIDE, Picture
 from tests.builders import picture_bytes
 
 Colour = tuple[int, ...]

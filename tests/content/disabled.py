@@ -4,7 +4,7 @@ import struct
 
 from PIL import Image
 
-from avatars.images import FORMATS
+from pictures.images import FORMATS
 from tests.content.corpus import RED, encoded
 
 Image.init()

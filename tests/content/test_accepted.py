@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
-from avatars import images
-from avatars.images import SIDE, normalise
+from pictures import images
+from pictures.images import SIDE, normalise
 from tests.builders import picture_bytes
 from tests.content.corpus import (
     KINDS,

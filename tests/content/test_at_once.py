@@ -8,11 +8,10 @@ import pytest
 from django.conf import settings
 from PIL import Image
 
-from avatars import images
-from avatars.errors import BadImage, Busy
-from avatars.images import normalise
-from aws.errors import StorageUnavailable
 from benchmarks.pictures import SIZE, SMALLER, WORST, cost_of
+from pictures import images
+from pictures.errors import BadImage, Busy
+from pictures.images import normalise
 from tests.builders import picture_bytes
 from tests.content.corpus import encoded, packed_text, png, png_chunk, png_pixels
 from tests.content.profiles import program
@@ -79,11 +78,6 @@ def test_whoever_waits_is_told_to_come_again_when_all_decoders_stay_busy(
         assert first.result()
 
     assert normalise(picture_bytes())
-
-
-def test_busy_is_an_answer_for_which_nobody_is_to_blame() -> None:
-    """The views answer 503 to it, so that the browser confirms again."""
-    assert issubclass(Busy, StorageUnavailable)
 
 
 @pytest.mark.parametrize(

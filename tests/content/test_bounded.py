@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from avatars import images
-from avatars.errors import BadImage
-from avatars.images import (
+from pictures import images
+from pictures.errors import BadImage
+from pictures.images import (
     MAX_JPEG_PADDING,
     MAX_JPEG_SCANS,
     MAX_JPEG_SEGMENTS,

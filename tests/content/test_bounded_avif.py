@@ -8,10 +8,10 @@ from collections.abc import Sequence
 import pytest
 from PIL import Image
 
-from avatars import avif
-from avatars.avif import MAX_FRAMES, MAX_UNITS
-from avatars.errors import BadImage
-from avatars.images import MAX_PIXELS, normalise
+from pictures import avif
+from pictures.avif import MAX_FRAMES, MAX_UNITS
+from pictures.errors import BadImage
+from pictures.images import MAX_PIXELS, normalise
 from tests.content.containers import box, boxes, payload_of, rebuilt, sequence_header, units
 from tests.content.corpus import (
     animation,

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from PIL import Image, ImageCms
 
-from avatars.images import normalise
+from pictures.images import normalise
 from tests.content.corpus import (
     BLUE,
     RED,

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from avatars import images
-from avatars.errors import BadImage
-from avatars.images import SIDE, Picture, normalise
 from benchmarks.pictures import cost_of
+from pictures import images
+from pictures.errors import BadImage
+from pictures.images import SIDE, Picture, normalise
 from tests.content.corpus import (
     CLAIMING,
     KINDS,

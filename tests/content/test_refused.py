@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from avatars.errors import BadImage
-from avatars.images import FORMATS, normalise
+from pictures.errors import BadImage
+from pictures.images import FORMATS, normalise
 from tests.content.corpus import (
     KINDS,
     SCRIPT,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from PIL import Image, PngImagePlugin
 
-from avatars.images import normalise
+from pictures.images import normalise
 from tests.builders import picture_bytes
 from tests.content.corpus import (
     GREEN,

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from django.test import override_settings
 
-from avatars import images
 from avatars.models import AvatarItem
 from aws import clients as sdk
 from embedded_aws.server import EmbeddedAWS
+from pictures import images
 from tests.faults.proxy import Fault, Plan, Proxy, Reach, asked_by
 from tests.faults.steps import PICTURE, RED
 from web import rates

@@ -10,11 +10,11 @@ from urllib.parse import urlencode
 import pytest
 from django.utils import timezone
 
-from avatars import images
 from avatars.services import PURPOSE
 from avatars.stores import Stores
 from avatars.sweeping import Finding, Sweep
 from aws.policies import pending_metadata, pending_tags
+from pictures import images
 from tests.builders import picture_bytes
 from tests.faults.proxy import Asked, Fault, Plan, Reach
 from tests.faults.weather import FAULTS

@@ -13,8 +13,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pytest_django.fixtures import Settings
 
-from avatars.images import FORMATS
 from avatars.stores import Stores
+from pictures.images import FORMATS
 from tests.builders import make_user
 from tests.functional.steps import (
     begin,

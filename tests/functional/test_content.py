@@ -10,9 +10,9 @@ from defusedxml.ElementTree import fromstring
 from django.conf import settings
 from PIL import Image
 
-from avatars import images
-from avatars.images import FORMATS
 from avatars.stores import Stores
+from pictures import images
+from pictures.images import FORMATS
 from tests.builders import make_user, picture_bytes
 from tests.functional.steps import (
     body_of,

@@ -10,13 +10,14 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
-from avatars import images, services
+from avatars import services
 from avatars.references import Avatar, Reference, owner_prefix
 from avatars.services import Standing
 from avatars.stores import Stores
 from avatars.sweeping import Finding, Kind, Outcome, Sweep
 from aws.bucket import FetchedObject, ListedObject
 from aws.errors import OutcomeUnknown, RevisionMoved, StorageUnavailable
+from pictures import images
 from tests.simulation.memory import MemoryReferences
 from tests.simulation.processes import RemoteBucket
 from uploads import tokens

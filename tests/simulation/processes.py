@@ -20,11 +20,11 @@ from unittest.mock import patch
 from django.utils import timezone
 from greenlet import greenlet
 
-from avatars import images
-from avatars.errors import BadImage
 from avatars.references import Reference
 from avatars.stores import Stores
 from aws.policies import PresignedPost
+from pictures import images
+from pictures.errors import BadImage
 from tests.simulation.memory import MemoryBucket
 
 Script = Callable[["World"], Any]

@@ -6,7 +6,7 @@ Sources: ISO 14496-12 (boxes), AV1 Bitstream and Decoding Process Specification,
 
 from collections.abc import Iterator
 
-from avatars.errors import BadImage
+from pictures.errors import BadImage
 
 MAX_EXTENTS = 16
 MAX_UNITS = 100  # "OBUs" of one item

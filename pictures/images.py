@@ -15,8 +15,8 @@ from threading import BoundedSemaphore
 from django.conf import settings
 from PIL import ExifTags, Image, ImageCms, ImageFile, JpegImagePlugin
 
-from avatars.avif import coded_pixels
-from avatars.errors import BadImage, Busy
+from pictures.avif import coded_pixels
+from pictures.errors import BadImage, Busy
 
 # The allow-list: content type to Pillow's name of the only decoder it may reach.
 FORMATS = {
