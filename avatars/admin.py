@@ -23,6 +23,7 @@ from avatars.selectors import picture_url
 from avatars.services import close_owner, remove_picture
 from avatars.stores import live_stores
 from aws.errors import StorageUnavailable
+from uploads.keys import AVATARS_PREFIX, prefix_of
 from web.errors import UserFacingError
 
 admin.site.unregister(User)
@@ -68,7 +69,9 @@ class UserWithPictureAdmin(UserAdmin):  # type: ignore[type-arg]  # not at run t
             "subject": user,
             "reference": reference,
             "picture_url": picture_url(key).url if key else "",
-            "bucket_url": _with_query("inspection-bucket", prefix=f"avatars/{user.pk}/"),
+            "bucket_url": _with_query(
+                "inspection-bucket", prefix=prefix_of(AVATARS_PREFIX, str(user.pk))
+            ),
             "table_url": _with_query("inspection-table", owner=str(user.pk)),
             "remove_url": reverse("admin:remove-picture", args=[user.pk]),
         }

@@ -27,10 +27,10 @@ from pynamodb.exceptions import (
 from avatars.models import AvatarItem
 from aws.deadlines import in_time
 from aws.errors import OutcomeUnknown, RevisionMoved, StorageUnavailable
+from uploads.keys import AVATARS_PREFIX, prefix_of
 
 logger = logging.getLogger(__name__)
 
-AVATARS_PREFIX = "avatars/"
 READ_BATCH = 100  # what one BatchGetItem takes
 SCAN_PAGE = 1000  # items a request
 FIRST_PAUSE = 0.05  # seconds, at most
@@ -64,7 +64,7 @@ class Reference:
     def live_key(self) -> str | None:
         """The key of the owner's picture; None without one, and for a key that is not ours."""
         key = self.avatar.avatar_key if self.avatar else ""
-        return key if key.startswith(owner_prefix(self.owner_id)) else None
+        return key if key.startswith(prefix_of(AVATARS_PREFIX, self.owner_id)) else None
 
     @property
     def strange_key(self) -> str | None:
@@ -100,11 +100,6 @@ class Reference:
 
     def _next(self, now: datetime, **changes: Any) -> Self:
         return replace(self, revision=uuid.uuid4().hex, updated_at=now, **changes)
-
-
-def owner_prefix(owner_id: str) -> str:
-    """Return the prefix of all promoted pictures of one owner."""
-    return f"{AVATARS_PREFIX}{owner_id}/"
 
 
 class DynamoReferences:

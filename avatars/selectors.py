@@ -1,21 +1,19 @@
 """What pages want to know of pictures, in as few requests as there can be."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 from typing import cast
 
-from django.core.exceptions import ValidationError
 from django.core.files.storage import storages
 from django.urls import reverse
 from django.utils.functional import Promise
 
 from accounts.models import User
-from avatars.references import AVATARS_PREFIX, Reference, live_references
+from avatars.references import Reference, live_references
 from aws.errors import StorageUnavailable
 from aws.signing import SignedUrl
 from aws.storage import PresignedStorage
-from uploads.tokens import PENDING_PREFIX
 
 
 @dataclass(frozen=True)
@@ -58,33 +56,6 @@ def card(user: User, reference: Reference | None, *, me: object) -> Card:
 def picture_url(key: str) -> SignedUrl:
     """Return the URL of the promoted picture at ``key``, and how long it can be used."""
     return _pictures().signed_url(key)
-
-
-def owner_of(key: str) -> str:
-    """Return the owner in ``pending/<owner>/…`` or ``avatars/<owner>/…``, else nothing."""
-    prefix, _, rest = key.partition("/")
-    owner, slash, _ = rest.partition("/")
-    return owner if slash and f"{prefix}/" in {PENDING_PREFIX, AVATARS_PREFIX} else ""
-
-
-def existing_owners(owner_ids: Collection[str]) -> set[str]:
-    """Return those of ``owner_ids`` that have an account."""
-    return set(usernames(owner_ids))
-
-
-def usernames(owner_ids: Collection[str]) -> Mapping[str, str]:
-    """Return the usernames of those of ``owner_ids`` that have an account."""
-    ids = [owner_id for owner_id in set(owner_ids) if _is_user_id(owner_id)]
-    rows = User.objects.filter(pk__in=ids).values_list("pk", "username")
-    return {str(pk): username for pk, username in rows}
-
-
-def _is_user_id(owner_id: str) -> bool:
-    """Return whether ``owner_id`` has the form of one: keys and items may hold anything."""
-    try:
-        return str(User._meta.pk.to_python(owner_id)) == owner_id
-    except ValidationError:
-        return False
 
 
 @cache

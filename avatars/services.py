@@ -29,7 +29,7 @@ from avatars.errors import (
     UnsupportedType,
     UploadRevoked,
 )
-from avatars.references import Avatar, Reference, owner_prefix
+from avatars.references import Avatar, Reference
 from avatars.stores import Stores
 from aws.bucket import FetchedObject
 from aws.errors import (
@@ -43,8 +43,9 @@ from aws.policies import PresignedPost, pending_metadata, pending_tags, upload_p
 from pictures import images
 from pictures.errors import BadImage
 from uploads.errors import InvalidToken
+from uploads.keys import AVATARS_PREFIX, PENDING_PREFIX, prefix_of
 from uploads.lifecycle import expires_by_own_rules
-from uploads.tokens import PENDING_PREFIX, Upload, new_upload, open_token, sign_upload
+from uploads.tokens import Upload, new_upload, open_token, sign_upload
 
 logger = logging.getLogger(__name__)
 events = structlog.stdlib.get_logger(__name__)
@@ -109,7 +110,7 @@ def _bound_pending(owner_id: str, *, now: datetime, stores: Stores) -> None:
     is not there yet is not counted: the rate of phase 1 bounds that.
     """
     most = settings.MAX_PENDING_UPLOADS
-    prefix = f"{PENDING_PREFIX}{owner_id}/"
+    prefix = prefix_of(PENDING_PREFIX, owner_id)
     pending = stores.bucket.list_page(prefix=prefix, limit=most).objects
     if len(pending) < most:
         return
@@ -217,8 +218,9 @@ def _promote(
 
 def _avatar(picture: images.Picture, upload: Upload) -> Avatar:
     """Return the facts of a promotion under a key that no other attempt has or will have."""
+    name = f"{uuid.uuid4().hex}.{images.EXTENSION}"
     return Avatar(
-        avatar_key=f"{owner_prefix(upload.owner_id)}{uuid.uuid4().hex}.{images.EXTENSION}",
+        avatar_key=prefix_of(AVATARS_PREFIX, upload.owner_id) + name,
         upload_id=upload.id,
         content_type=picture.content_type,
         size=picture.size,
@@ -247,7 +249,7 @@ def close_owner(*, owner_id: str, stores: Stores) -> None:
     Raises Conflict and StorageUnavailable; the next sweep then does the same.
     """
     _leave_without(owner_id, close=True, stores=stores)
-    for prefix in (owner_prefix(owner_id), f"{PENDING_PREFIX}{owner_id}/"):
+    for prefix in (prefix_of(AVATARS_PREFIX, owner_id), prefix_of(PENDING_PREFIX, owner_id)):
         delete_prefix(prefix, stores=stores)
     events.info("owner_closed", owner_id=owner_id)
 

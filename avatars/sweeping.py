@@ -15,14 +15,13 @@ from itertools import groupby, islice
 from typing import NamedTuple, TypeVar
 
 from avatars.errors import WrongPlace
-from avatars.references import AVATARS_PREFIX, Reference
-from avatars.selectors import owner_of
+from avatars.references import Reference
 from avatars.services import close_owner
 from avatars.stores import Stores
 from aws.bucket import ListedObject
 from aws.errors import OutcomeUnknown, RevisionMoved
+from uploads.keys import AVATARS_PREFIX, PENDING_PREFIX, owner_of
 from uploads.lifecycle import expires_by_own_rules
-from uploads.tokens import PENDING_PREFIX
 
 T = TypeVar("T")
 

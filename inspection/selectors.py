@@ -10,13 +10,13 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from avatars.references import AVATARS_PREFIX, Avatar, Reference, live_references
-from avatars.selectors import owner_of, usernames
+from accounts.selectors import usernames
+from avatars.references import Avatar, Reference, live_references
 from aws.bucket import DETAIL_THREADS, ListedObject, ObjectDetails, live_bucket
 from aws.deadlines import Threads
 from aws.errors import ObjectMissing
 from aws.lifecycle import expires_at
-from uploads.tokens import PENDING_PREFIX
+from uploads.keys import AVATARS_PREFIX, PENDING_PREFIX, owner_of
 
 PAGE_SIZE = 50
 

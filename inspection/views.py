@@ -15,6 +15,7 @@ from avatars.selectors import cards_or_problem
 from aws.errors import StorageUnavailable
 from inspection.selectors import PAGE_SIZE, Page, item_page, object_page
 from pictures.images import FORMATS
+from uploads.keys import AVATARS_PREFIX, prefix_of
 from web.parameters import bad_parameters_refused, parameter
 
 
@@ -37,6 +38,7 @@ def users(request: HttpRequest) -> HttpResponse:
         "problem": problem,
         "max_bytes": settings.AVATAR_MAX_BYTES,
         "content_types": list(FORMATS),
+        "own_prefix": prefix_of(AVATARS_PREFIX, str(request.user.pk)),
     }
     return render(request, "inspection/users.html", context)
 

@@ -6,7 +6,7 @@ from typing import Any
 from aws.bucket import ListedObject
 from aws.lifecycle import expires_at
 from aws.policies import PENDING_TAG
-from uploads.tokens import PENDING_PREFIX
+from uploads.keys import PENDING_PREFIX
 
 PENDING_DAYS = 1
 

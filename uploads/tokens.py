@@ -14,8 +14,7 @@ from django.core import signing
 from django.utils.crypto import constant_time_compare
 
 from uploads.errors import InvalidToken, TokenExpired
-
-PENDING_PREFIX = "pending/"
+from uploads.keys import PENDING_PREFIX, prefix_of
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ class Upload:
     @property
     def pending_key(self) -> str:
         """The only key that the policy of this upload allows."""
-        return f"{PENDING_PREFIX}{self.owner_id}/{self.id}"
+        return f"{prefix_of(PENDING_PREFIX, self.owner_id)}{self.id}"
 
 
 def new_upload(owner_id: str, *, now: datetime) -> Upload:

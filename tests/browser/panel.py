@@ -6,9 +6,9 @@ from django.conf import settings
 from playwright.sync_api import FilePayload, Locator, Page, expect
 
 from accounts.models import User
-from avatars.references import Avatar, owner_prefix
+from avatars.references import Avatar
 from avatars.stores import live_stores
-from uploads.tokens import PENDING_PREFIX
+from uploads.keys import AVATARS_PREFIX, PENDING_PREFIX, prefix_of
 
 BEGIN = "**/avatars/uploads/"
 CONFIRM = "**/avatars/uploads/confirm/"
@@ -77,7 +77,7 @@ def live_avatar(user: User) -> Avatar | None:
 
 
 def promoted_keys(user: User) -> list[str]:
-    return _keys(owner_prefix(str(user.pk)))
+    return _keys(prefix_of(AVATARS_PREFIX, str(user.pk)))
 
 
 def pending_keys(user: User) -> list[str]:

@@ -7,8 +7,8 @@ from moto.backends import get_backend
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.dynamodb.models.dynamo_type import DynamoType
 
-from avatars.references import AVATARS_PREFIX
 from tests.functional.steps import Permission
+from uploads.keys import AVATARS_PREFIX
 
 
 def assert_no_ghost() -> None:

@@ -14,9 +14,9 @@ from django.core.management import CommandError, call_command, execute_from_comm
 from django.db import OperationalError
 
 from accounts.models import User
+from accounts.selectors import existing_owners
 from avatars.management.commands.sweep import Command
 from avatars.references import Reference
-from avatars.selectors import existing_owners
 from avatars.services import close_owner, remove_picture
 from avatars.stores import Stores
 from avatars.sweeping import Outcome, Sweep

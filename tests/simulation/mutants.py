@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from unittest.mock import patch
 
 from avatars import services
-from avatars.references import Avatar, Reference, owner_prefix
+from avatars.references import Avatar, Reference
 from avatars.services import Standing
 from avatars.stores import Stores
 from avatars.sweeping import Finding, Kind, Outcome, Sweep
@@ -21,6 +21,7 @@ from pictures import images
 from tests.simulation.memory import MemoryReferences
 from tests.simulation.processes import RemoteBucket
 from uploads import tokens
+from uploads.keys import AVATARS_PREFIX, prefix_of
 from uploads.tokens import Upload
 
 Patch = AbstractContextManager[Any]
@@ -105,7 +106,7 @@ def all_others_deleted() -> Patch:
         return standing
 
     def delete_others(live: Reference, stores: Stores) -> None:
-        found = stores.bucket.list_page(prefix=owner_prefix(live.owner_id)).objects
+        found = stores.bucket.list_page(prefix=prefix_of(AVATARS_PREFIX, live.owner_id)).objects
         stores.bucket.delete([row.key for row in found if row.key != live.live_key])
 
     return patch.object(services, "_replace", tidy)

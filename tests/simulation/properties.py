@@ -6,7 +6,7 @@ from functools import partial
 from itertools import permutations
 from typing import NamedTuple
 
-from avatars.references import AVATARS_PREFIX, Avatar, Reference
+from avatars.references import Avatar, Reference
 from avatars.services import PURPOSE, confirm_upload
 from avatars.sweeping import Sweep
 from tests.simulation.clock import at
@@ -23,6 +23,7 @@ from tests.simulation.processes import (
     unpack,
 )
 from tests.simulation.storage import Storage
+from uploads.keys import AVATARS_PREFIX
 from uploads.tokens import Upload, sign_upload
 from web.errors import UserFacingError
 

@@ -10,7 +10,7 @@ from aws.errors import RevisionMoved
 from tests.simulation.clock import BEGINNING
 from tests.simulation.memory import MemoryBucket, MemoryReferences
 from tests.simulation.processes import Reply, Request
-from uploads.tokens import PENDING_PREFIX
+from uploads.keys import PENDING_PREFIX
 from web.errors import UserFacingError
 
 WRITES = {"put", "delete", "replace", "post", "delete_account"}  # methods that change it

@@ -17,7 +17,7 @@ from avatars.stores import Stores
 from avatars.sweeping import Finding, Kind, Outcome, Sweep
 from aws.bucket import ListedObject, Listing
 from tests.builders import AtOnce
-from uploads.tokens import PENDING_PREFIX
+from uploads.keys import PENDING_PREFIX
 
 NOW = datetime(2026, 1, 9, tzinfo=UTC)
 LAST_WEEK = NOW - timedelta(days=7)

@@ -17,10 +17,10 @@ from rich.console import Console
 from rich.progress import Progress, ProgressColumn, SpinnerColumn, Task, TimeElapsedColumn
 from rich.text import Text
 
-from avatars.references import AVATARS_PREFIX
-from avatars.selectors import existing_owners
+from accounts.selectors import existing_owners
 from avatars.stores import live_stores
 from avatars.sweeping import Finding, Outcome, Sweep
+from uploads.keys import AVATARS_PREFIX
 from web.errors import UserFacingError
 
 logger = structlog.stdlib.get_logger(__name__)

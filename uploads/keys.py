@@ -1,0 +1,21 @@
+"""The keys of the bucket: ``<prefix><owner id>/<name>``, each prefix with rules of its own.
+
+What lies under ``pending/`` expires by the bucket's lifecycle; what lies under any other prefix
+stays until the product deletes it.
+"""
+
+PENDING_PREFIX = "pending/"
+AVATARS_PREFIX = "avatars/"
+PREFIXES = {PENDING_PREFIX, AVATARS_PREFIX}
+
+
+def prefix_of(prefix: str, owner_id: str) -> str:
+    """Return the prefix of all that ``owner_id`` has under ``prefix``."""
+    return f"{prefix}{owner_id}/"
+
+
+def owner_of(key: str) -> str:
+    """Return the owner in a key such as ``avatars/<owner>/…``, empty if it has another form."""
+    prefix, _, rest = key.partition("/")
+    owner, slash, _ = rest.partition("/")
+    return owner if slash and f"{prefix}/" in PREFIXES else ""
