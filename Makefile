@@ -44,6 +44,10 @@ check: $(VENV)/.test chromium ## What CI runs first: format, lint, types, layers
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(BIN)/python -m pytest -n auto
 
+.PHONY: cases
+cases: $(VENV)/.test ## Write into docs/cases.md which tests show each case, from their marks
+	@$(BIN)/python -m tests.cases
+
 .PHONY: format
 format: $(VENV)/.test ## Format the code and the templates
 	$(BIN)/ruff format .

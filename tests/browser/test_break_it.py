@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from accounts.models import User
@@ -38,6 +39,7 @@ def test_skipping_phase_3_leaves_a_pending_object_and_the_old_picture(
     expect(row.locator("[data-label=Expires] time")).to_be_visible()
 
 
+@pytest.mark.case(17)
 def test_uploading_again_after_confirming_does_not_change_the_picture(
     panel: UploadPanel, user: User, page: Page
 ) -> None:

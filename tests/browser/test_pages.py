@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from pytest_django.live_server_helper import LiveServer
@@ -119,6 +120,7 @@ def columns_that_do_not_fit(page: Page) -> list[str]:
     return headings
 
 
+@pytest.mark.case(40)
 def test_names_with_markup_are_shown_as_text(aws: Stores, page: Page, sign_in: SignIn) -> None:
     name = "<img src=x onerror=alert(1)>"
     user = make_user(username="eve", first_name=name)
@@ -129,6 +131,7 @@ def test_names_with_markup_are_shown_as_text(aws: Stores, page: Page, sign_in: S
     expect(page.locator(f"#user-{user.pk} h2")).to_contain_text(name)
 
 
+@pytest.mark.case(40)
 def test_keys_with_markup_and_direction_marks_are_shown_as_text(aws: Stores, page: Page) -> None:
     key = 'avatars/<script>alert(1)</script>/\u202e"it\'s" & more.png'
     aws.bucket.put(key, b"anything", content_type="<b>text</b>", cache_control="")

@@ -180,6 +180,7 @@ def test_one_lost_answer_is_repeated_unasked(
     assert live_avatar(user)
 
 
+@pytest.mark.case(6)
 def test_expired_policy_is_renewed_unasked(
     hasty_panel: UploadPanel, user: User, page: Page, complaints: Complaints
 ) -> None:
@@ -222,6 +223,7 @@ def test_words_of_the_site_are_shown(
     expect(hasty_panel.note).to_have_text("That was <b>too</b> often.")
 
 
+@pytest.mark.case(10)
 def test_lost_session_is_told(panel: UploadPanel, page: Page, complaints: Complaints) -> None:
     complaints.allow("401|403")
     page.context.clear_cookies(name="sessionid")
@@ -231,6 +233,7 @@ def test_lost_session_is_told(panel: UploadPanel, page: Page, complaints: Compla
     expect(panel.note).to_contain_text("sign in")
 
 
+@pytest.mark.case(19)
 def test_removal_while_confirming_wins(
     hasty_panel: UploadPanel, user: User, page: Page, complaints: Complaints
 ) -> None:

@@ -35,10 +35,10 @@ TURNED: dict[int, Callable[[Image.Image], Image.Image]] = {
 }
 
 
+@pytest.mark.case(33)
 @pytest.mark.parametrize("orientation", TURNED)
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF"])
 def test_picture_stands_upright_when_it_was_stored_turned(orientation: int, kind: str) -> None:
-    """Case 33."""
     stored = TURNED[orientation](quarters((600, 400)))
 
     picture = normalise(encoded(stored, kind, exif=turned(orientation)))
@@ -46,26 +46,28 @@ def test_picture_stands_upright_when_it_was_stored_turned(orientation: int, kind
     assert_upright(picture)
 
 
+@pytest.mark.case(33)
 @pytest.mark.parametrize("orientation", [0, 9, 65535])
 def test_picture_stays_as_stored_when_its_orientation_is_nonsense(orientation: int) -> None:
-    """Case 33."""
     picture = normalise(encoded(quarters(), "JPEG", exif=turned(orientation)))
 
     assert_upright(picture)
 
 
+@pytest.mark.case(33)
 def test_orientation_is_found_when_it_stands_behind_the_pixels() -> None:
-    """Case 33: a PNG may say it at its end."""
+    """A PNG may hold its EXIF chunk after the pixels."""
     exif = turned(3).tobytes().removeprefix(b"Exif\0\0")
     body = encoded(TURNED[3](quarters()))
 
     assert_upright(normalise(body[:-12] + png_chunk(b"eXIf", exif) + body[-12:]))
 
 
+@pytest.mark.case(31, 33)
 @pytest.mark.parametrize("exif", [b"", b"II", b"no EXIF at all", b"MM\0*\xff\xff\xff\xff"])
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
 def test_picture_is_taken_as_stored_when_its_exif_is_broken(kind: str, exif: bytes) -> None:
-    """Cases 31 and 33: the pixels are whole."""
+    """The pixels are whole, so the picture is taken; its orientation is ignored."""
     assert_upright(normalise(encoded(quarters(), kind, exif=b"Exif\0\0" + exif)))
 
 

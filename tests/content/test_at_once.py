@@ -37,11 +37,12 @@ class Counted:
         return square
 
 
+@pytest.mark.case(30)
 @pytest.mark.parametrize("decoders", [1, 2, 4])
 def test_so_many_pictures_and_no_more_are_decoded_when_eight_come_at_once(
     decoders: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Case 30: all eight are answered in the end."""
+    """All eight are answered in the end."""
     counted = Counted(images._square, decoders)
     monkeypatch.setattr(images, "_square", counted)
     monkeypatch.setattr(images, "DECODERS", BoundedSemaphore(decoders))
@@ -54,10 +55,10 @@ def test_so_many_pictures_and_no_more_are_decoded_when_eight_come_at_once(
     assert counted.most == decoders
 
 
+@pytest.mark.case(30)
 def test_whoever_waits_is_told_to_come_again_when_all_decoders_stay_busy(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Case 30."""
     entered, go_on = Event(), Event()
     draw = images._square
 
@@ -80,13 +81,14 @@ def test_whoever_waits_is_told_to_come_again_when_all_decoders_stay_busy(
     assert normalise(picture_bytes())
 
 
+@pytest.mark.case(31)
 @pytest.mark.parametrize(
     "error", [BadImage(), ValueError(), MemoryError(), KeyboardInterrupt(), SystemExit()]
 )
 def test_decoder_is_free_again_when_a_picture_failed(
     error: BaseException, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Case 31: whatever ends it, even the end of the process."""
+    """Any exception frees the decoder, even one that ends the process."""
     monkeypatch.setattr(images, "DECODERS", BoundedSemaphore(1))
     monkeypatch.setattr(images, "DECODER_WAIT", 0)
 
@@ -120,24 +122,27 @@ HEAVIEST: dict[str, Callable[[], bytes]] = {
 }
 
 
+@pytest.mark.case(30)
 @pytest.mark.parametrize("kind", HEAVIEST)
 def test_memory_stays_bounded_when_the_picture_is_as_large_as_allowed(kind: str) -> None:
-    """Case 30: the settings speak of 300 MB. benchmarks/pictures.py has many more."""
+    """Decoding takes less than 300 MB, as the settings say (see also benchmarks/pictures.py)."""
     cost = cost_of(HEAVIEST[kind]())
 
     assert cost.outcome == "taken"
     assert cost.megabytes < 300
 
 
+@pytest.mark.case(30)
 def test_memory_stays_bounded_when_an_avif_is_a_quarter_of_what_is_allowed() -> None:
-    """Case 30: a larger one takes seconds to make. Some of what it costs is the same for all."""
+    """Only a quarter, because encoding a larger AVIF for the test takes seconds."""
     body = encoded(Image.new("RGBA", (2048, 2048)), "AVIF", speed=10, subsampling="4:4:4")
 
     assert cost_of(body).megabytes < 150
 
 
+@pytest.mark.case(30)
 def test_memory_stays_small_when_a_picture_is_converted() -> None:
-    """Case 30: strip by strip; the whole at once would take 250 to 400 MB."""
+    """Modes are converted strip by strip; a whole picture at once would take 250 to 400 MB."""
     assert cost_of(*[WORST[name]() for name in ("PNG, 16 bits", "GIF")]).megabytes < 100
 
 
@@ -151,6 +156,6 @@ CHUNK_BOMBS: list[bytes] = [
 ]
 
 
+@pytest.mark.case(30)
 def test_memory_stays_small_when_a_chunk_is_huge() -> None:
-    """Case 30."""
     assert cost_of(*CHUNK_BOMBS).megabytes < 100

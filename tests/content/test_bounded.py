@@ -51,23 +51,25 @@ def assert_refused_unread(body: bytes, decoded: list[str]) -> None:
 # --- Pixels ---
 
 
+@pytest.mark.case(30)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("size", [(50_000, 50_000), (16_000, 16_000), (16_000, 5000)])
 def test_picture_is_refused_when_it_claims_more_pixels_than_its_format_may_have(
     kind: str, size: tuple[int, int], decoded: list[str]
 ) -> None:
-    """Case 30; a WebP's header cannot even say 50,000, nor can a GIF's say more than 65,535."""
+    """A WebP's header cannot hold 50,000 pixels a side, and a GIF's no more than 65,535."""
     if kind == "WEBP":
         size = (min(size[0], 16_383), min(size[1], 16_383))
 
     assert_refused_unread(CLAIMING[kind](*size), decoded)
 
 
+@pytest.mark.case(30)
 @pytest.mark.parametrize("kind", KINDS)
 def test_picture_is_refused_when_it_is_one_row_over_the_limit(
     kind: str, decoded: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Case 30: the limit is the last size that is taken."""
+    """A picture of exactly the limit is taken."""
     monkeypatch.setitem(MAX_PIXELS, kind, 64 * 64)
     assert normalise(picture_bytes(kind=kind, size=(64, 64)))
     decoded.clear()
@@ -75,23 +77,25 @@ def test_picture_is_refused_when_it_is_one_row_over_the_limit(
     assert_refused_unread(picture_bytes(kind=kind, size=(64, 65)), decoded)
 
 
+@pytest.mark.case(30)
 def test_png_is_refused_when_it_is_two_billion_pixels_long(decoded: list[str]) -> None:
-    """Case 30."""
     assert_refused_unread(png(2**31 - 1, 1), decoded)
 
 
+@pytest.mark.case(30)
 def test_gif_is_refused_when_its_frame_is_larger_than_its_screen(decoded: list[str]) -> None:
-    """Case 30: Pillow then takes the frame's size."""
+    """Pillow enlarges the screen to the size of the frame."""
     body = CLAIMING["GIF"](60_000, 60_000)
 
     assert_refused_unread(body[:6] + struct.pack("<HH", 16, 16) + body[10:], decoded)
 
 
+@pytest.mark.case(30)
 @pytest.mark.parametrize("kind", ["WEBP", "PNG"])
 def test_animation_is_refused_when_its_frames_are_too_many_pixels(
     kind: str, decoded: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Case 30: frames times pixels, of which each frame alone would be fine."""
+    """The limit holds for the pixels of all frames together, though each frame is below it."""
     monkeypatch.setattr(images, "MAX_ANIMATION_PIXELS", 4 * 64 * 64)
     assert normalise(animation(4, kind=kind))
     decoded.clear()
@@ -99,8 +103,8 @@ def test_animation_is_refused_when_its_frames_are_too_many_pixels(
     assert_refused_unread(animation(5, kind=kind), decoded)
 
 
+@pytest.mark.case(30)
 def test_animation_is_refused_when_its_header_claims_many_frames(decoded: list[str]) -> None:
-    """Case 30."""
     frames = png_chunk(b"acTL", struct.pack(">II", 2**31 - 1, 0))
 
     assert_refused_unread(png(512, 512, frames, png_pixels(512, 512)), decoded)
@@ -123,8 +127,9 @@ def tiles(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return found
 
 
+@pytest.mark.case(30)
 def test_gif_costs_one_frame_when_it_has_a_hundred_thousand(tiles: list[str]) -> None:
-    """Case 30: nothing behind the first frame is as much as looked at."""
+    """Nothing after the first frame is read."""
     body = encoded(Image.new("RGB", (64, 64), RED), "GIF")
     frame = body[body.index(b"\x2c\x00\x00\x00\x00") : -1]
 
@@ -134,8 +139,8 @@ def test_gif_costs_one_frame_when_it_has_a_hundred_thousand(tiles: list[str]) ->
     assert_like(colours(picture)[0], RED)
 
 
+@pytest.mark.case(30)
 def test_gif_costs_one_frame_when_a_later_one_is_huge(tiles: list[str]) -> None:
-    """Case 30."""
     huge = CLAIMING["GIF"](65_535, 65_535)
     body = encoded(Image.new("RGB", (64, 64), RED), "GIF")
 
@@ -148,8 +153,9 @@ def test_gif_costs_one_frame_when_a_later_one_is_huge(tiles: list[str]) -> None:
 # --- JPEG: scans, coefficients, segments ---
 
 
+@pytest.mark.case(30)
 def test_jpeg_is_refused_when_it_passes_over_its_pixels_too_often(decoded: list[str]) -> None:
-    """Case 30. Each scan costs the file a hundred bytes and the decoder all pixels again."""
+    """Each scan adds a hundred bytes to the file and makes the decoder visit all pixels again."""
     body = encoded(quarters(), "JPEG", progressive=True)
     more = MAX_JPEG_SCANS - body.count(b"\xff\xda")
     assert normalise(rescanned(body, more))
@@ -163,10 +169,11 @@ def test_jpeg_is_taken_when_a_film_behind_it_looks_like_scans() -> None:
     assert normalise(encoded(quarters(), "JPEG") + bytes(2) + jpeg_segment(0xDA) * 1000)
 
 
+@pytest.mark.case(30)
 def test_jpeg_is_refused_when_it_is_progressive_and_large(
     decoded: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Case 30: its coefficients are held in memory before it can be scaled down."""
+    """The decoder holds all coefficients in memory before it can scale the picture down."""
     monkeypatch.setattr(images, "MAX_BUFFERED_PIXELS", 64 * 64)
     assert normalise(picture_bytes(size=(65, 64), kind="JPEG"))
     assert normalise(picture_bytes(size=(64, 64), kind="JPEG", progressive=True))
@@ -175,10 +182,11 @@ def test_jpeg_is_refused_when_it_is_progressive_and_large(
     assert_refused_unread(picture_bytes(size=(65, 64), kind="JPEG", progressive=True), decoded)
 
 
+@pytest.mark.case(30)
 def test_jpeg_is_refused_when_its_colours_come_one_after_the_other_and_it_is_large(
     decoded: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Case 30: libjpeg holds the coefficients of such a picture as well."""
+    """libjpeg holds all coefficients of such a picture in memory, as of a progressive one."""
     body = picture_bytes(size=(65, 64), kind="JPEG")
     scan = body.index(b"\xff\xda")
     alone = body[:scan] + jpeg_segment(0xDA, b"\1\1\0\0\x3f\0") + body[scan + 14 :]
@@ -187,10 +195,11 @@ def test_jpeg_is_refused_when_its_colours_come_one_after_the_other_and_it_is_lar
     assert_refused_unread(alone, decoded)
 
 
+@pytest.mark.case(30)
 def test_jpeg_is_refused_when_it_is_too_narrow_to_be_scaled_down(
     decoded: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Case 30: 65,500 by 900 pixels would be decoded whole."""
+    """65,500 by 900 pixels would be decoded at full size."""
     monkeypatch.setattr(images, "MAX_DECODED_PIXELS", 1_500_000)
     assert normalise(picture_bytes(size=(2100, 2100), kind="JPEG"))  # halved, it fits
     decoded.clear()
@@ -198,19 +207,21 @@ def test_jpeg_is_refused_when_it_is_too_narrow_to_be_scaled_down(
     assert_refused_unread(picture_bytes(size=(2100, 900), kind="JPEG"), decoded)
 
 
+@pytest.mark.case(30)
 @pytest.mark.parametrize("segment", [jpeg_segment(0xE1, b"Exif\0\0x"), jpeg_segment(0xFE)])
 def test_jpeg_is_refused_when_it_has_thousands_of_segments(
     segment: bytes, decoded: list[str]
 ) -> None:
-    """Case 30: EXIF read so far is copied for each further piece, so 5 MB would take 15 s."""
+    """Pillow copies the EXIF data read so far for each further segment: 5 MB would take 15 s."""
     assert normalise(jpeg_with(segment * (MAX_JPEG_SEGMENTS - 20)))
     decoded.clear()
 
     assert_refused_unread(jpeg_with(segment * MAX_JPEG_SEGMENTS), decoded)
 
 
+@pytest.mark.case(30)
 def test_jpeg_is_refused_when_its_segments_are_far_apart(decoded: list[str]) -> None:
-    """Case 30: Pillow looks at each byte of the padding; 5 MB would take 2 s."""
+    """Pillow reads padding byte by byte: 5 MB of it would take 2 s."""
     assert normalise(jpeg_with(b"\xff" * MAX_JPEG_PADDING))
     decoded.clear()
 
@@ -220,12 +231,13 @@ def test_jpeg_is_refused_when_its_segments_are_far_apart(decoded: list[str]) -> 
 # --- PNG: what is packed ---
 
 
+@pytest.mark.case(30)
 @pytest.mark.parametrize("kind", images.PACKED_CHUNKS)
 @pytest.mark.parametrize("behind", [False, True])
 def test_png_is_refused_when_it_has_many_chunks_to_unpack(
     kind: bytes, behind: bool, decoded: list[str]
 ) -> None:
-    """Case 30: each unpacks to less than 1 MB, but 5 MB of them would take 17 s."""
+    """Each chunk unpacks to less than 1 MB, but 5 MB of them would take 17 s."""
 
     def body(chunks: int) -> bytes:
         parts = [png_pixels(8, 8), packed_text(9, kind) * chunks]
@@ -237,14 +249,16 @@ def test_png_is_refused_when_it_has_many_chunks_to_unpack(
     assert_refused_unread(body(MAX_PACKED_CHUNKS + 1), decoded)
 
 
+@pytest.mark.case(30)
 @pytest.mark.parametrize("kind", images.PACKED_CHUNKS)
 def test_png_is_refused_when_a_chunk_unpacks_to_much(kind: bytes, decoded: list[str]) -> None:
-    """Case 30: Pillow's own bound, 1 MB."""
+    """Pillow's own limit is 1 MB for one chunk."""
     assert_refused_unread(png(8, 8, packed_text(2**20 + 1, kind), png_pixels(8, 8)), decoded)
 
 
+@pytest.mark.case(30)
 def test_png_is_drawn_when_pixels_go_on_behind_its_last_row() -> None:
-    """Case 30: what is packed behind the last row is not unpacked."""
+    """Data after the last row is not unpacked."""
     body = png(8, 8, png_chunk(b"IDAT", zlib.compress(bytes(20_000_000))))
 
     assert_like(colours(normalise(body))[0], (0, 0, 0))
@@ -253,8 +267,9 @@ def test_png_is_drawn_when_pixels_go_on_behind_its_last_row() -> None:
 # --- WebP ---
 
 
+@pytest.mark.case(30)
 def test_webp_is_refused_when_its_canvas_is_huge_and_its_frame_is_not(decoded: list[str]) -> None:
-    """Case 30: an animation's frames may be smaller than what they are drawn on."""
+    """The frames of an animation may be smaller than its canvas."""
     pixel = encoded(Image.new("RGB", (1, 1)), "WEBP", lossless=True)[12:]
     canvas = (16_382).to_bytes(3, "little") + (5000).to_bytes(3, "little")
     frame = riff_chunk(b"ANMF", bytes(15) + b"\0" + pixel)

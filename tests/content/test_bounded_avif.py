@@ -42,21 +42,23 @@ def test_avif_is_taken_when_it_is_put_together_anew(wide: bool) -> None:
     assert_upright(normalise(rebuilt(PICTURE, wide=wide)))
 
 
+@pytest.mark.case(30)
 @pytest.mark.parametrize("claimed", [16, 256])
 def test_avif_is_refused_when_it_is_larger_than_its_header_says(
     claimed: int, decoded: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Case 30: three kilobytes may claim 16 by 16 pixels, and take a gigabyte."""
+    """A file of 3 KB may claim 16 by 16 pixels, and take a gigabyte of memory."""
     monkeypatch.setitem(MAX_PIXELS, "AVIF", 256 * 256)
     bomb = encoded(Image.new("L", (400, 400)), "AVIF")
 
     assert_refused_unread(avif_claiming(claimed, claimed, bomb), decoded)
 
 
+@pytest.mark.case(30)
 def test_avif_is_refused_when_a_frame_may_be_larger_than_the_sequence_says(
     decoded: list[str],
 ) -> None:
-    """Case 30: each frame may then name a size of its own, up to what the field holds."""
+    """The fields for a frame's size have more bits than the sequence's own size needs."""
     for options in ({}, {"delays": True}):
         small = rebuilt(PICTURE, [[sequence_header(6, 64, **options) + FRAME]])
         large = rebuilt(PICTURE, [[sequence_header(16, 64, **options) + FRAME]])
@@ -65,10 +67,11 @@ def test_avif_is_refused_when_a_frame_may_be_larger_than_the_sequence_says(
         assert_refused_unread(large, decoded)
 
 
+@pytest.mark.case(30)
 def test_avif_is_refused_when_its_frames_are_too_many_pixels_together(
     decoded: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Case 30: a picture and its transparency are all that is needed."""
+    """Picture and transparency may each have as many pixels as the limit."""
     image = quarters((64, 64))
     image.putalpha(128)
     body = avif_claiming(32, 32, encoded(image, "AVIF"))
@@ -91,9 +94,10 @@ STRANGE: dict[str, bytes] = {
 }
 
 
+@pytest.mark.case(30)
 @pytest.mark.parametrize("body", STRANGE.values(), ids=STRANGE)
 def test_avif_is_refused_when_its_picture_is(body: bytes, decoded: list[str]) -> None:
-    """Case 30: what would be decoded then is not what was looked at."""
+    """The pixels of such a picture cannot be counted before it is decoded."""
     assert_refused_unread(body, decoded)
 
 
@@ -121,9 +125,9 @@ BROKEN: Sequence[bytes] = [
 ]
 
 
+@pytest.mark.case(31)
 @pytest.mark.parametrize("body", BROKEN)
 def test_avif_is_refused_when_its_tables_are_broken(body: bytes) -> None:
-    """Case 31."""
     with pytest.raises(BadImage):
         normalise(body)
 
@@ -135,31 +139,33 @@ def _table_of(body: bytes) -> bytes:
     return boxes(boxes(body)[b"meta"][12:])[b"iloc"][8:]
 
 
+@pytest.mark.case(30)
 def test_item_is_nowhere_when_it_is_not_in_the_file() -> None:
-    """Case 30: its numbers would point at other bytes of the file."""
+    """The offsets of an item inside the header are not offsets into the file."""
     assert list(avif.locations(_table_of(rebuilt(PICTURE, idat=True)))) == [(1, [])]
     assert [item for item, places in avif.locations(_table_of(rebuilt(PICTURE))) if places]
 
 
+@pytest.mark.case(30)
 def test_table_is_refused_when_an_item_is_in_many_pieces() -> None:
-    """Case 30: pieces of no width would make a short table take for ever."""
+    """A short table could name so many empty pieces that reading them never ends."""
     pieces = [b"x"] * (avif.MAX_EXTENTS + 1)
 
     with pytest.raises(BadImage):
         list(avif.locations(_table_of(rebuilt(PICTURE, [pieces]))))
 
 
+@pytest.mark.case(31)
 @pytest.mark.parametrize(
     "body", [b"\0\0\0\4\0\0\0\x08meta", b"\0\0\0\1meta" + bytes(7) + b"\x0f", b"\0\0\0"]
 )
 def test_box_is_refused_when_it_is_shorter_than_its_header(body: bytes) -> None:
-    """Case 31."""
     with pytest.raises(BadImage):
         list(avif.boxes(body))
 
 
+@pytest.mark.case(31)
 def test_number_is_refused_when_it_goes_on_behind_the_end() -> None:
-    """Case 31."""
     bits = avif.Bits(b"\xa5")
     assert (bits.take(3), bits.take(5)) == (5, 5)
 

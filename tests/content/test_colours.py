@@ -122,8 +122,9 @@ def test_transparency_stays_when_it_is_one_colour_of_a_png(mode: str, colour: An
     assert pixel_of(found, (384, 256))[3] == 0
 
 
+@pytest.mark.case(30)
 def test_profile_is_left_alone_when_it_holds_a_program(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Case 30: it would be run for every colour, and 0.8 MB of it take minutes."""
+    """The program would run for every colour: 0.8 MB of it take minutes."""
     applied: list[object] = []
     convert = ImageCms.profileToProfile
 

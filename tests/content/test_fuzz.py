@@ -64,31 +64,32 @@ def _at(body: bytes | bytearray, part: float) -> int:
     return int(part * len(body))
 
 
+@pytest.mark.case(31)
 @given(st.binary(max_size=400))
 def test_outcome_is_clean_when_the_bytes_are_random(body: bytes) -> None:
-    """Case 31."""
     checked_outcome(body)
 
 
 STARTS = {kind: body[:40] for kind, body in SEEDS.items()}
 
 
+@pytest.mark.case(31)
 @given(kinds, st.binary(max_size=400))
 def test_outcome_is_clean_when_random_bytes_follow_a_good_start(kind: str, rest: bytes) -> None:
-    """Case 31."""
     checked_outcome(STARTS[kind] + rest)
 
 
 flips = st.lists(st.tuples(parts, st.integers(1, 255)), min_size=1, max_size=8)
 
 
+@pytest.mark.case(31)
 @pytest.mark.parametrize("kind", KINDS)
 @settings(max_examples=25)
 @given(flips)
 def test_outcome_is_clean_when_bytes_are_flipped(
     kind: str, changes: list[tuple[float, int]]
 ) -> None:
-    """Case 31: anywhere, or in the header, where more depends on each."""
+    """The bytes lie anywhere, or in the header, where each one has more effect."""
     for reach in (1.0, 120 / len(SEEDS[kind])):
         body = bytearray(SEEDS[kind])
         for part, value in changes:
@@ -110,11 +111,12 @@ def _chunks(body: bytes) -> list[bytes]:
     return found
 
 
+@pytest.mark.case(31)
 @given(kinds, kinds, parts, parts)
 def test_outcome_is_clean_when_two_pictures_are_spliced(
     kind: str, other: str, head: float, tail: float
 ) -> None:
-    """Case 31: cut anywhere, and followed by the end of the same picture or of another."""
+    """A picture is cut anywhere, and followed by the end of itself or of another."""
     body, rest = SEEDS[kind], SEEDS[other]
 
     checked_outcome(body[: _at(body, head)] + rest[_at(rest, tail) :])
@@ -139,11 +141,12 @@ PIECES: dict[str, tuple[list[bytes], Callable[[list[bytes]], bytes]]] = {
 }
 
 
+@pytest.mark.case(31)
 @pytest.mark.parametrize("kind", PIECES)
 @settings(max_examples=30)
 @given(st.data())
 def test_outcome_is_clean_when_chunks_are_out_of_order(kind: str, data: st.DataObject) -> None:
-    """Case 31: each anywhere, or left out, or twice."""
+    """Each chunk comes in any place, twice, or not at all."""
     pieces, join = PIECES[kind]
     chosen = data.draw(st.lists(st.sampled_from(pieces), max_size=len(pieces) + 2))
 
@@ -151,18 +154,19 @@ def test_outcome_is_clean_when_chunks_are_out_of_order(kind: str, data: st.DataO
     checked_outcome(join(data.draw(st.permutations(pieces))))
 
 
+@pytest.mark.case(30, 31)
 @settings(max_examples=40)
 @given(kinds, st.integers(1, 16_383), st.integers(1, 16_383))
 def test_outcome_is_clean_when_a_header_claims_another_size(
     kind: str, width: int, height: int
 ) -> None:
-    """Cases 30 and 31."""
     checked_outcome(CLAIMING[kind](width, height))
 
 
+@pytest.mark.case(33)
 @given(st.binary(max_size=300), st.sampled_from([b"II*\0\x08\0\0\0", b"MM\0*\0\0\0\x08", b""]))
 def test_picture_is_clean_when_its_metadata_are_random(noisy: bytes, start: bytes) -> None:
-    """Case 33: only the pixels decide whether a picture is taken."""
+    """Only the pixels decide whether a picture is taken."""
     body = encoded(noise((20, 20)), "JPEG", exif=b"Exif\0\0" + start + noisy, icc_profile=noisy)
 
     assert checked_outcome(body)

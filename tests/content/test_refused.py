@@ -46,9 +46,9 @@ NO_PICTURES: dict[str, bytes] = {
 }
 
 
+@pytest.mark.case(28)
 @pytest.mark.parametrize("body", NO_PICTURES.values(), ids=NO_PICTURES)
 def test_bytes_are_refused_when_they_are_no_picture(body: bytes, decoded: list[str]) -> None:
-    """Case 28."""
     with pytest.raises(BadImage):
         normalise(body)
 
@@ -76,11 +76,11 @@ def entered(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return found
 
 
+@pytest.mark.case(32)
 @pytest.mark.parametrize("kind", DISABLED)
 def test_loader_is_not_entered_when_its_format_is_not_on_the_list(
     kind: str, entered: list[str]
 ) -> None:
-    """Case 32."""
     body = sample(kind)
 
     with pytest.raises(BadImage):
@@ -89,19 +89,20 @@ def test_loader_is_not_entered_when_its_format_is_not_on_the_list(
     assert entered == []
 
 
+@pytest.mark.case(32)
 @pytest.mark.parametrize("kind", DISABLED)
 def test_loader_would_be_entered_when_its_format_were_on_the_list(
     kind: str, entered: list[str]
 ) -> None:
-    """Case 32: the samples are what they are said to be, so the test above can fail."""
+    """Each sample is a file of its format, so the test above is able to fail."""
     with suppress(OSError, ValueError):  # some are no more than a header
         Image.open(io.BytesIO(sample(kind)), formats=[kind])
 
     assert entered == [kind, kind]  # asked whether it takes the file, then given it
 
 
+@pytest.mark.case(32)
 def test_only_the_decoders_on_the_list_can_be_reached() -> None:
-    """Case 32: the list itself."""
     assert sorted(FORMATS.values()) == sorted(KINDS)
     assert not HAND_MADE.keys() & FORMATS.values()
 
@@ -109,9 +110,10 @@ def test_only_the_decoders_on_the_list_can_be_reached() -> None:
 # --- Broken pictures ---
 
 
+@pytest.mark.case(31)
 @pytest.mark.parametrize("kind", KINDS)
 def test_picture_is_refused_when_it_is_cut_short(kind: str) -> None:
-    """Case 31: at every sixteenth."""
+    """The file is cut at every sixteenth of its length."""
     body = encoded(noise(), kind)
     assert normalise(body)
 
@@ -120,14 +122,14 @@ def test_picture_is_refused_when_it_is_cut_short(kind: str) -> None:
             normalise(part)
 
 
+@pytest.mark.case(31)
 def test_picture_is_refused_when_its_pixels_do_not_unpack() -> None:
-    """Case 31."""
     with pytest.raises(BadImage):
         normalise(png(64, 64, png_chunk(b"IDAT", b"these are no pixels at all")))
 
 
+@pytest.mark.case(31)
 def test_picture_is_refused_when_a_checksum_is_wrong() -> None:
-    """Case 31."""
     body = bytearray(encoded(noise()))
     body[20] ^= 1  # in the header's width
 

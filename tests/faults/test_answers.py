@@ -1,4 +1,4 @@
-"""Who says that an object is not there."""
+"""Which answers mean that an object is missing."""
 
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -14,6 +14,7 @@ from aws.errors import ObjectMissing, StorageUnavailable
 NUMBERED = {"RequestId": "4442587FB7D0A2F9"}
 
 
+@pytest.mark.case(24)
 @pytest.mark.parametrize(
     ("code", "metadata", "outcome"),
     [
@@ -26,13 +27,14 @@ NUMBERED = {"RequestId": "4442587FB7D0A2F9"}
 def test_object_is_missing_when_s3_says_so_and_nobody_else(
     code: str, metadata: dict[str, str], outcome: type[Exception]
 ) -> None:
-    """Case 24: the sweep would empty an item whose object it believes missing."""
+    """A 404 without S3's request id is a failure; otherwise the sweep would empty the item."""
     answer: Any = {"Error": {"Code": code}, "ResponseMetadata": metadata}
 
     with pytest.raises(outcome), translated():
         raise ClientError(answer, "HeadObject")
 
 
+@pytest.mark.case(26)
 @pytest.mark.parametrize(
     ("method", "answer", "ask"),
     [
@@ -48,7 +50,7 @@ def test_answer_counts_as_a_failure_when_s3_cannot_have_given_it(
     answer: object,
     ask: Callable[[S3Bucket], object],
 ) -> None:
-    """Case 26: a 200 with an error in it, or with nothing."""
+    """The status is 200, and the body an error or empty."""
     client = SimpleNamespace(**{method: lambda **_: answer})
     monkeypatch.setattr("aws.bucket.client", lambda: client)
 

@@ -47,9 +47,9 @@ BOUNDS = {  # seconds
 }
 
 
+@pytest.mark.case(24)
 @pytest.mark.parametrize("what", CALLS)
 def test_wait_is_bounded_when_every_call_takes_all_its_time(what: str) -> None:
-    """Case 24."""
     assert CALLS[what] * product.AWS_CALL_SECONDS <= BOUNDS[what]
 
 
@@ -106,10 +106,11 @@ def test_body_is_read_whole_or_not_at_all(aws: Stores) -> None:
     assert aws.bucket.fetch(key, max_bytes=len(RED)).body == RED
 
 
+@pytest.mark.case(24)
 @pytest.mark.django_db
 @pytest.mark.usefixtures("decoded_at_once")
 def test_confirm_is_answered_when_an_answer_drips(aws: Stores, road: Road) -> None:
-    """Case 24: the call is given up, its effect has come or will come late."""
+    """The call is given up; its effect has happened, or happens later."""
     user = make_user()
     browser = signed_in(user)
     give_picture(str(user.pk))
@@ -136,12 +137,13 @@ def test_confirm_is_answered_when_an_answer_drips(aws: Stores, road: Road) -> No
     assert_no_orphan()
 
 
+@pytest.mark.case(24)
 @pytest.mark.django_db
 @pytest.mark.parametrize("attempts", [1, 3])
 def test_silence_is_borne_as_often_as_the_settings_say(
     aws: Stores, proxy: Proxy, attempts: int
 ) -> None:
-    """Case 24: by both clients, with their own time-outs."""
+    """Both clients make ``AWS_ATTEMPTS`` attempts, each with its own time-out."""
     figures = {**FIGURES, "AWS_READ_SECONDS": 0.1, "AWS_ATTEMPTS": attempts}
     clients = Clients.made_from(proxy, figures)
     silent = next(fault for fault in FAULTS if fault.name == "silent-before")

@@ -24,11 +24,11 @@ from tests.functional.steps import begin, error_code, item_of, post_json, signed
 pytestmark = pytest.mark.django_db
 
 
+@pytest.mark.case(24, 25)
 @each_fault
 def test_removal_leaves_no_ghost_and_can_be_repeated_when_a_request_fails(
     aws: Stores, road: Road, fault: Fault
 ) -> None:
-    """Cases 24 and 25."""
     user = make_user()
     browser = signed_in(user)
 
@@ -56,11 +56,11 @@ def test_removal_leaves_no_ghost_and_can_be_repeated_when_a_request_fails(
     assert keys_under("avatars/") == named_keys() == set()
 
 
+@pytest.mark.case(19, 24)
 @each_fault
 def test_owner_is_closed_by_the_sweep_at_the_latest_when_a_request_fails(
     aws: Stores, road: Road, fault: Fault
 ) -> None:
-    """Cases 19 and 24."""
     owners = []
 
     def owner_with_everything() -> str:
@@ -95,8 +95,8 @@ def test_owner_is_closed_by_the_sweep_at_the_latest_when_a_request_fails(
     assert_no_orphan()
 
 
+@pytest.mark.case(24, 27)
 def test_phase_1_answers_clearly_when_a_request_fails(aws: Stores, road: Road) -> None:
-    """Cases 24 and 27."""
     browser = signed_in(make_user())
 
     def record() -> Plan:

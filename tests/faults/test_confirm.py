@@ -22,12 +22,12 @@ from tests.functional.steps import confirm, signed_in
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("decoded_at_once")]
 
 
+@pytest.mark.case(24, 25, 26)
 @pytest.mark.parametrize("has_picture", [False, True], ids=["first", "replacing"])
 @pytest.mark.parametrize("fault", FAULTS, ids=FAULT_IDS)
 def test_confirm_leaves_no_ghost_and_can_be_repeated_when_a_request_fails(
     aws: Stores, road: Road, fault: Fault, has_picture: bool
 ) -> None:
-    """Cases 24, 25 and 26."""
     user = make_user()
     browser = signed_in(user)
 

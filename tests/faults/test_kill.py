@@ -30,13 +30,13 @@ def servers(proxy: Proxy, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         yield running
 
 
+@pytest.mark.case(23)
 @pytest.mark.django_db
 @pytest.mark.parametrize("has_picture", [False, True], ids=["first", "replacing"])
 @pytest.mark.parametrize("fault", HELD, ids=["before", "after"])
 def test_no_ghost_comes_and_confirm_can_be_repeated_when_the_server_is_killed(
     aws: Stores, road: Road, proxy: Proxy, servers: Nursery, fault: Fault, has_picture: bool
 ) -> None:
-    """Case 23."""
     for strike in strikes(fault, lambda: _whole_confirm(road), stops_at_once=True):
         member = servers.member()
         if has_picture:

@@ -17,11 +17,11 @@ from tests.functional.test_outage import SORRY
 pytestmark = pytest.mark.django_db
 
 
+@pytest.mark.case(27)
 @pytest.mark.parametrize("route", ["users", "inspection-bucket", "inspection-table"])
 def test_page_is_shown_or_says_what_is_wrong_when_a_request_fails(
     aws: Stores, road: Road, route: str
 ) -> None:
-    """Case 27."""
     user = make_user(username="pat")
     browser = signed_in(user)
     arrived(str(user.pk))
@@ -45,8 +45,9 @@ def test_page_is_shown_or_says_what_is_wrong_when_a_request_fails(
             assert SORRY in page
 
 
+@pytest.mark.case(27)
 def test_readiness_is_answered_when_a_request_fails(aws: Stores, road: Road) -> None:
-    """Case 27: a HEAD has no body, so somebody else's 200 cannot be told from the bucket's."""
+    """A HEAD has no body, so a 200 from another server cannot be told from the bucket's."""
 
     def record() -> Plan:
         with road.planned() as plan:
@@ -69,10 +70,10 @@ def assert_ready(status: int, answers: Iterable[str]) -> None:
     assert status == (200 if set(answers) == {"ok"} else 503)
 
 
+@pytest.mark.case(27)
 def test_picture_or_placeholder_is_served_when_the_item_cannot_be_read(
     aws: Stores, road: Road
 ) -> None:
-    """Case 27."""
     user = make_user()
     give_picture(str(user.pk))
     path, browser = reverse("picture", args=[user.pk]), signed_in(user)

@@ -15,11 +15,12 @@ pytestmark = pytest.mark.django_db
 ORPHAN = "avatars/kim/orphan.webp"
 
 
+@pytest.mark.case(24, 38)
 @each_fault
 def test_sweep_deletes_no_live_picture_and_can_be_repeated_when_a_request_fails(
     aws: Stores, road: Road, fault: Fault
 ) -> None:
-    """Cases 24 and 38. What a sweep does for an owner who is gone is `close_owner`."""
+    """Owners without an account are left out: test_changes.py closes them."""
     live = give_picture("kim")
 
     def record() -> Plan:

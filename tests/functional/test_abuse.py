@@ -65,10 +65,10 @@ def assert_told_to_wait(answer: Response, code: str = "too_many_requests") -> in
 # --- By user ---
 
 
+@pytest.mark.case(9)
 def test_begin_signs_nothing_when_a_user_asks_too_often(
     aws: Stores, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Case 9."""
     limit(settings, "begin-upload", user="2/minute")
     browser = signed_in(make_user())
     for _ in range(2):
@@ -83,10 +83,11 @@ def test_begin_signs_nothing_when_a_user_asks_too_often(
     assert begin(signed_in(make_user())).status_code == 201, "others are not in the way"
 
 
+@pytest.mark.case(9)
 def test_confirm_changes_nothing_when_a_user_asks_too_often(
     aws: Stores, settings: Settings
 ) -> None:
-    """Case 9: what was refused is not lost; the same upload is confirmed later."""
+    """The refused upload is not lost: it is confirmed later."""
     limit(settings, "confirm-upload", user="1/minute")
     user = make_user()
     browser = signed_in(user)
@@ -102,10 +103,10 @@ def test_confirm_changes_nothing_when_a_user_asks_too_often(
     assert live_key(user) != before
 
 
+@pytest.mark.case(9)
 def test_remove_leaves_the_picture_when_a_program_asks_too_often(
     aws: Stores, settings: Settings
 ) -> None:
-    """Case 9."""
     limit(settings, "remove-picture", user="1/minute")
     user = make_user()
     browser = signed_in(user)
@@ -117,10 +118,10 @@ def test_remove_leaves_the_picture_when_a_program_asks_too_often(
     assert live_key(user)
 
 
+@pytest.mark.case(9)
 def test_remove_says_so_on_the_page_when_a_person_asks_too_often(
     aws: Stores, settings: Settings
 ) -> None:
-    """Case 9."""
     limit(settings, "remove-picture", user="1/minute")
     user = make_user()
     browser = signed_in(user)
@@ -133,10 +134,10 @@ def test_remove_says_so_on_the_page_when_a_person_asks_too_often(
     assert live_key(user)
 
 
+@pytest.mark.case(9)
 def test_message_tells_the_time_as_people_do_when_the_wait_is_long(
     aws: Stores, settings: Settings
 ) -> None:
-    """Case 9."""
     limit(settings, "begin-upload", user="30/minute;1/day")
     with time_machine.travel(NOON, tick=False) as clock:
         browser = signed_in(make_user())
@@ -151,10 +152,11 @@ def test_message_tells_the_time_as_people_do_when_the_wait_is_long(
 # --- By address ---
 
 
+@pytest.mark.case(9)
 def test_begin_is_refused_when_many_users_of_one_address_ask(
     aws: Stores, settings: Settings
 ) -> None:
-    """Case 9: accounts are cheap."""
+    """Accounts cost an attacker little, so the address has a rate as well."""
     limit(settings, "begin-upload", address="3/minute")
     answers = [begin(signed_in(make_user())) for _ in range(4)]
 
@@ -165,10 +167,11 @@ def test_begin_is_refused_when_many_users_of_one_address_ask(
     assert begin(elsewhere).status_code == 201, "other addresses are not in the way"
 
 
+@pytest.mark.case(9)
 def test_user_is_refused_at_every_address_when_asking_too_often(
     aws: Stores, settings: Settings
 ) -> None:
-    """Case 9: so are addresses."""
+    """Addresses cost an attacker little, so the user has a rate as well."""
     limit(settings, "begin-upload", user="2/minute")
     browser = signed_in(make_user())
 
@@ -180,11 +183,12 @@ def test_user_is_refused_at_every_address_when_asking_too_often(
     assert statuses == [201, 201, 429, 429]
 
 
+@pytest.mark.case(9)
 @pytest.mark.parametrize("proxies", [0, 1])
 def test_limit_holds_when_the_forwarded_header_is_forged(
     aws: Stores, settings: Settings, proxies: int
 ) -> None:
-    """Case 9: whatever a client writes there stands to the left of what our proxy adds."""
+    """What a client writes into the header stands to the left of what our proxy adds."""
     limit(settings, "begin-upload", address="2/minute")
     settings.TRUSTED_PROXIES = proxies
     heard = ", 198.51.100.7" if proxies else ""
@@ -193,10 +197,10 @@ def test_limit_holds_when_the_forwarded_header_is_forged(
     assert statuses_of_begin("HTTP_X_FORWARDED_FOR", forwarded) == [201, 201, 429, 429]
 
 
+@pytest.mark.case(9)
 def test_limit_holds_when_one_network_of_ipv6_uses_many_addresses(
     aws: Stores, settings: Settings
 ) -> None:
-    """Case 9."""
     limit(settings, "begin-upload", address="2/minute")
     addresses = [f"2001:db8:0:1::{number}" for number in range(4)]
     assert statuses_of_begin("REMOTE_ADDR", addresses) == [201, 201, 429, 429]
@@ -205,10 +209,11 @@ def test_limit_holds_when_one_network_of_ipv6_uses_many_addresses(
 # --- What lies in the bucket ---
 
 
+@pytest.mark.case(9)
 def test_begin_is_refused_when_too_many_uploads_are_pending(
     aws: Stores, settings: Settings
 ) -> None:
-    """Case 9: only the bucket knows how many there are."""
+    """The pending objects in the bucket are counted."""
     settings.MAX_PENDING_UPLOADS = 2
     browser = signed_in(make_user())
     for _ in range(2):
@@ -225,10 +230,11 @@ def test_begin_is_refused_when_too_many_uploads_are_pending(
     assert begin(signed_in(make_user())).status_code == 201, "others are not in the way"
 
 
+@pytest.mark.case(9)
 def test_wait_lasts_until_the_lifecycle_takes_the_oldest_upload(
     aws: Stores, settings: Settings
 ) -> None:
-    """Case 9: a day, rounded up to midnight UTC (Amazon S3, "Lifecycle")."""
+    """An object expires after a day, rounded up to midnight UTC (Amazon S3, "Lifecycle")."""
     settings.MAX_PENDING_UPLOADS = 2
     user = make_user()
     with time_machine.travel(NOON, tick=False) as clock:
@@ -244,10 +250,10 @@ def test_wait_lasts_until_the_lifecycle_takes_the_oldest_upload(
     assert waits == [15 * 3600, 60]
 
 
+@pytest.mark.case(9)
 def test_begin_is_possible_again_when_a_pending_upload_is_confirmed(
     aws: Stores, settings: Settings
 ) -> None:
-    """Case 9."""
     settings.MAX_PENDING_UPLOADS = 2
     user = make_user()
     browser = signed_in(user)
@@ -260,10 +266,10 @@ def test_begin_is_possible_again_when_a_pending_upload_is_confirmed(
     assert bucket_keys("pending/") == [permissions[1].key]
 
 
+@pytest.mark.case(37)
 def test_pending_uploads_of_another_owner_do_not_count_when_the_id_begins_the_same(
     aws: Stores, settings: Settings
 ) -> None:
-    """Case 37."""
     settings.MAX_PENDING_UPLOADS = 1
     user = make_user()
     put_object(f"pending/{user.pk}0/upload")

@@ -1,4 +1,4 @@
-"""Bodies that are too large, lie about themselves, or are of another kind. All of case 22."""
+"""Bodies that are too large, have a wrong Content-Length, or are of another type."""
 
 import io
 
@@ -38,9 +38,10 @@ def send(
     return browser.post(reverse(route), b"-", content_type=content_type, **environ)  # type: ignore[arg-type]
 
 
+@pytest.mark.case(22)
 @pytest.mark.parametrize("route", ROUTES)
 def test_json_is_refused_unread_when_it_is_too_large(aws: Stores, route: str) -> None:
-    """Case 22: ten megabytes."""
+    """The body has ten megabytes."""
     body = Stream(b"x" * TEN_MEGABYTES)
 
     answer = send(
@@ -51,12 +52,13 @@ def test_json_is_refused_unread_when_it_is_too_large(aws: Stores, route: str) ->
     assert body.taken == 0
 
 
+@pytest.mark.case(22)
 @pytest.mark.parametrize("content_type", FORMS)
 @pytest.mark.parametrize("route", ["login", *ROUTES])
 def test_form_is_refused_unread_when_it_is_too_large(
     aws: Stores, route: str, content_type: str
 ) -> None:
-    """Case 22: on the login page anybody may send one; a CSRF token is looked for in all."""
+    """Anybody may post to the login page, and Django looks for a CSRF token in every form."""
     parts = b'--b\r\nContent-Disposition: form-data; name="f"; filename="f"\r\n\r\n'
     body = Stream(parts + b"x" * TEN_MEGABYTES + b"\r\n--b--\r\n")
     browser = Client(enforce_csrf_checks=True)
@@ -70,8 +72,9 @@ def test_form_is_refused_unread_when_it_is_too_large(
     assert "_auth_user_id" not in browser.session
 
 
+@pytest.mark.case(22)
 def test_file_in_a_form_is_dropped_when_it_is_small(aws: Stores) -> None:
-    """Case 22: no form of this site takes one, so none reaches a disk."""
+    """No form of this site takes a file, so none is written to disk."""
     upload = io.BytesIO(b"x" * 1000)
     upload.name = "x.png"
 
@@ -81,12 +84,13 @@ def test_file_in_a_form_is_dropped_when_it_is_small(aws: Stores) -> None:
     assert answer.wsgi_request.FILES == {}
 
 
+@pytest.mark.case(22)
 @pytest.mark.parametrize("content_type", [*FORMS, "text/plain", "", "application/json-patch+json"])
 @pytest.mark.parametrize("route", ROUTES)
 def test_request_is_refused_when_it_is_not_declared_as_json(
     aws: Stores, route: str, content_type: str
 ) -> None:
-    """Case 22: of a form the body may be gone by the time it is wanted."""
+    """Django may have read the body of a form before the view wants it."""
     browser = Client(enforce_csrf_checks=True)
     browser.force_login(make_user(), backend="django.contrib.auth.backends.ModelBackend")
     browser.get(reverse("users"))
@@ -98,6 +102,7 @@ def test_request_is_refused_when_it_is_not_declared_as_json(
     assert "policy" not in answer.content.decode()
 
 
+@pytest.mark.case(22)
 @pytest.mark.parametrize(
     ("length", "status"),
     [
@@ -115,7 +120,6 @@ def test_request_is_refused_when_it_is_not_declared_as_json(
 def test_body_is_read_no_further_than_its_declared_length(
     aws: Stores, length: object, status: int
 ) -> None:
-    """Case 22."""
     body = Stream(GOOD)
 
     answer = send(
@@ -128,6 +132,7 @@ def test_body_is_read_no_further_than_its_declared_length(
         assert error_code(answer) == "bad_request"
 
 
+@pytest.mark.case(22)
 @pytest.mark.parametrize(
     "body",
     [
@@ -137,7 +142,6 @@ def test_body_is_read_no_further_than_its_declared_length(
     ids=["objects", "arrays"],
 )
 def test_json_is_refused_when_it_is_nested_deeply(aws: Stores, body: bytes) -> None:
-    """Case 22."""
     answer = post_json(signed_in(make_user()), "begin-upload", body)
 
     assert (answer.status_code, error_code(answer)) == (400, "bad_request")
@@ -157,9 +161,9 @@ BAD_CONFIRMS: list[tuple[str, bytes]] = [
 ]
 
 
+@pytest.mark.case(22)
 @pytest.mark.parametrize("body", [pytest.param(body, id=name) for name, body in BAD_CONFIRMS])
 def test_confirm_is_refused_when_it_is_not_the_json_asked_for(aws: Stores, body: bytes) -> None:
-    """Case 22."""
     answer = post_json(signed_in(make_user()), "confirm-upload", body)
 
     assert (answer.status_code, error_code(answer)) == (400, "bad_request")

@@ -123,22 +123,24 @@ def statuses_from(settings: Settings, addresses: list[dict[str, str]]) -> list[i
     return [log_in("pat", **address).status_code for address in addresses]
 
 
+@pytest.mark.case(9)
 def test_lock_out_holds_when_the_forwarded_header_is_forged(settings: Settings) -> None:
-    """Case 9: the library would believe the header by itself."""
+    """django-axes by itself would believe the header."""
     forged = [{"HTTP_X_FORWARDED_FOR": f"198.51.100.{number}"} for number in range(4)]
 
     assert statuses_from(settings, forged) == [200, 200, 429, 429]
 
 
+@pytest.mark.case(9)
 def test_lock_out_holds_when_one_network_of_ipv6_uses_many_addresses(settings: Settings) -> None:
-    """Case 9."""
     network = [{"REMOTE_ADDR": f"2001:db8:0:1::{number}"} for number in range(4)]
 
     assert statuses_from(settings, network) == [200, 200, 429, 429]
 
 
+@pytest.mark.case(9)
 def test_clients_behind_one_proxy_are_told_apart_when_it_is_ours(settings: Settings) -> None:
-    """Case 9: or one of them could lock out the others."""
+    """Otherwise one client could lock out the others."""
     settings.TRUSTED_PROXIES = 1
     heard = [{"HTTP_X_FORWARDED_FOR": f"6.6.6.6, 198.51.100.{number}"} for number in range(4)]
 

@@ -153,12 +153,12 @@ def test_change_page_says_so_when_there_is_no_picture(aws: Stores) -> None:
     assert reverse(REMOVE, args=[user.pk]) not in page
 
 
+@pytest.mark.case(27)
 @pytest.mark.django_db
 @pytest.mark.parametrize("route", [LIST, CHANGE])
 def test_page_is_shown_when_aws_is_down(
     aws: Stores, embedded_aws: EmbeddedAWS, monkeypatch: pytest.MonkeyPatch, route: str
 ) -> None:
-    """Case 27."""
     user = make_member(username="pat")
     admin = make_admin()
 
@@ -240,6 +240,7 @@ def test_picture_stays_and_the_admin_is_told_when_aws_is_down(
 # --- Deleted ---
 
 
+@pytest.mark.case(19)
 @pytest.mark.django_db
 @pytest.mark.parametrize("delete", [delete_one, delete_selected])
 def test_item_is_closed_and_objects_go_when_a_user_is_deleted(
@@ -247,7 +248,6 @@ def test_item_is_closed_and_objects_go_when_a_user_is_deleted(
     django_capture_on_commit_callbacks: Commits,
     delete: Callable[[Client, User], Response],
 ) -> None:
-    """Case 19."""
     user, other = make_member(), make_member()
     owner_id, admin = str(user.pk), make_admin()
 
@@ -291,6 +291,7 @@ def test_picture_stays_when_the_deletion_is_rolled_back(
     assert item_of(user).closed_at is None
 
 
+@pytest.mark.case(19, 27)
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("delete", [delete_one, delete_selected])
 def test_account_is_deleted_with_a_warning_and_the_sweep_heals_when_aws_is_down(
@@ -299,7 +300,6 @@ def test_account_is_deleted_with_a_warning_and_the_sweep_heals_when_aws_is_down(
     monkeypatch: pytest.MonkeyPatch,
     delete: Callable[[Client, User], Response],
 ) -> None:
-    """Cases 19 and 27."""
     user = make_member()
     owner_id, admin = str(user.pk), make_admin()
 

@@ -35,11 +35,11 @@ ROUTES = ["begin-upload", "confirm-upload"]
 GOOD = {"content_type": "image/png", "size": 1000}
 
 
+@pytest.mark.case(10)
 @pytest.mark.parametrize("route", ROUTES)
 def test_nothing_is_signed_for_somebody_signed_out(
     aws: Stores, route: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Case 10."""
     asked = record_requests(monkeypatch)
 
     answer = post_json(Client(), route, GOOD)
@@ -49,10 +49,10 @@ def test_nothing_is_signed_for_somebody_signed_out(
     assert asked == []
 
 
+@pytest.mark.case(10)
 @pytest.mark.parametrize("route", ROUTES)
 @pytest.mark.parametrize("token", ["", "x" * 64])
 def test_nothing_is_signed_without_the_csrf_token(aws: Stores, route: str, token: str) -> None:
-    """Case 10."""
     browser = Client(enforce_csrf_checks=True)
     browser.force_login(make_user(), backend="django.contrib.auth.backends.ModelBackend")
     browser.get(reverse("users"))
@@ -79,8 +79,8 @@ def test_route_is_refused_when_fetched(aws: Stores, route: str) -> None:
     assert signed_in(make_user()).get(reverse(route)).status_code == 405
 
 
+@pytest.mark.case(9)
 def test_begin_is_possible_again_after_the_time_told(aws: Stores, settings: Settings) -> None:
-    """Case 9."""
     settings.RATE_LIMITS = {"begin-upload": "1/minute", "confirm-upload": "60/minute"}
     browser = signed_in(make_user())
     begin(browser)
@@ -90,6 +90,7 @@ def test_begin_is_possible_again_after_the_time_told(aws: Stores, settings: Sett
         assert begin(browser).status_code == 201
 
 
+@pytest.mark.case(4)
 @pytest.mark.parametrize(
     "content_type",
     [
@@ -106,15 +107,14 @@ def test_begin_is_possible_again_after_the_time_told(aws: Stores, settings: Sett
     ],
 )
 def test_permission_is_refused_when_the_type_is_not_allowed(aws: Stores, content_type: str) -> None:
-    """Case 4."""
     answer = begin(signed_in(make_user()), content_type=content_type)
 
     assert (answer.status_code, error_code(answer)) == (400, "unsupported_type")
 
 
+@pytest.mark.case(1)
 @pytest.mark.parametrize("size", [0, -1, 5 * 1024 * 1024 + 1, 2**63 - 1])
 def test_permission_is_refused_when_the_size_is_out_of_bounds(aws: Stores, size: int) -> None:
-    """Case 1."""
     answer = begin(signed_in(make_user()), size=size)
 
     assert (answer.status_code, error_code(answer)) == (400, "bad_size")
@@ -146,11 +146,11 @@ BAD_BODIES: list[tuple[str, bytes, int]] = [
 ]
 
 
+@pytest.mark.case(22)
 @pytest.mark.parametrize(("body", "status"), [pytest.param(b, s, id=i) for i, b, s in BAD_BODIES])
 def test_request_is_refused_when_it_is_not_the_json_asked_for(
     aws: Stores, body: bytes, status: int
 ) -> None:
-    """Case 22."""
     answer = post_json(signed_in(make_user()), "begin-upload", body)
 
     assert (answer.status_code, error_code(answer)) == (status, "bad_request")
@@ -168,10 +168,10 @@ JSON_VALUES = st.recursive(
 )
 
 
+@pytest.mark.case(22)
 def test_request_never_ends_in_a_traceback_whatever_is_sent(
     aws: Stores, settings: Settings
 ) -> None:
-    """Case 22."""
     settings.RATE_LIMITS = dict.fromkeys(settings.RATE_LIMITS, "10000/minute")
     settings.RATE_LIMITS_PER_ADDRESS = settings.RATE_LIMITS
     browser = signed_in(make_user())
@@ -185,10 +185,10 @@ def test_request_never_ends_in_a_traceback_whatever_is_sent(
     send()
 
 
+@pytest.mark.case(22)
 def test_confirm_never_ends_in_a_traceback_whatever_key_and_token_are(
     aws: Stores, settings: Settings
 ) -> None:
-    """Case 22."""
     settings.RATE_LIMITS = dict.fromkeys(settings.RATE_LIMITS, "10000/minute")
     settings.RATE_LIMITS_PER_ADDRESS = settings.RATE_LIMITS
     browser = signed_in(make_user())
@@ -244,10 +244,10 @@ def role_credentials(*, seconds: float) -> RefreshableCredentials:
     )
 
 
+@pytest.mark.case(7)
 def test_policy_ends_with_the_credentials_when_they_expire_sooner(
     aws: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Case 7."""
     credentials = role_credentials(seconds=60)
     monkeypatch.setattr("aws.clients.credentials", lambda: credentials)
     browser = signed_in(make_user())
@@ -262,10 +262,10 @@ def test_policy_ends_with_the_credentials_when_they_expire_sooner(
     assert bucket_keys() == []
 
 
+@pytest.mark.case(7)
 def test_policy_lasts_as_set_when_the_credentials_last_longer(
     aws: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Case 7."""
     credentials = role_credentials(seconds=3600)
     monkeypatch.setattr("aws.clients.credentials", lambda: credentials)
 
@@ -277,10 +277,10 @@ def test_policy_lasts_as_set_when_the_credentials_last_longer(
     assert told == timedelta(seconds=settings.UPLOAD_POLICY_SECONDS)
 
 
+@pytest.mark.case(7)
 def test_begin_is_unavailable_when_the_credentials_have_expired(
     aws: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Case 7."""
     credentials = role_credentials(seconds=-1)
     monkeypatch.setattr("aws.clients.credentials", lambda: credentials)
 

@@ -56,11 +56,12 @@ def token_of(user: Any, **changes: Any) -> str:
     return sign_upload(upload, purpose=PURPOSE)
 
 
+@pytest.mark.case(10)
 @pytest.mark.parametrize("signed_in_as_owner", [False, True])
 def test_confirm_changes_nothing_without_a_session_or_the_csrf_token(
     aws: Stores, monkeypatch: pytest.MonkeyPatch, signed_in_as_owner: bool
 ) -> None:
-    """Case 10: key and token alone, as another site's page may have them, are not enough."""
+    """Key and token alone, which a page of another site may have, are not enough."""
     user = make_user()
     permission = uploaded(signed_in(user))
     browser = Client(enforce_csrf_checks=signed_in_as_owner)
@@ -89,11 +90,11 @@ TOKENS: dict[str, Callable[[Permission], str]] = {
 }
 
 
+@pytest.mark.case(11)
 @pytest.mark.parametrize("make_token", TOKENS.values(), ids=TOKENS)
 def test_confirm_is_refused_before_any_request_when_the_token_is_not_genuine(
     aws: Stores, make_token: Callable[[Permission], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Case 11."""
     user = make_user()
     browser = signed_in(user)
     permission = uploaded(browser)
@@ -115,6 +116,7 @@ FORGERIES: dict[str, Callable[[Permission], Permission]] = {
 }
 
 
+@pytest.mark.case(11)
 @pytest.mark.parametrize(("module", "forge"), FORGERIES.items(), ids=FORGERIES)
 def test_comparison_takes_as_long_however_much_of_a_secret_is_right(
     aws: Stores,
@@ -122,7 +124,7 @@ def test_comparison_takes_as_long_however_much_of_a_secret_is_right(
     module: str,
     forge: Callable[[Permission], Permission],
 ) -> None:
-    """Case 11: of signature, owner and key. No clock is asked: what compares is."""
+    """Signature, owner and key are compared by ``constant_time_compare``; no time is measured."""
     compared: list[bool] = []
 
     def compare(given: str, wanted: str) -> bool:
@@ -139,10 +141,10 @@ def test_comparison_takes_as_long_however_much_of_a_secret_is_right(
     assert (answer.status_code, compared[-1]) == (403, False)
 
 
+@pytest.mark.case(11)
 def test_confirm_is_refused_before_any_request_when_the_token_has_expired(
     aws: Stores, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Case 11."""
     user = make_user()
     browser = signed_in(user)
     permission = uploaded(browser)
@@ -189,11 +191,11 @@ KEYS: dict[str, Callable[[str], str]] = {
 }
 
 
+@pytest.mark.case(12)
 @pytest.mark.parametrize("change", KEYS.values(), ids=KEYS)
 def test_confirm_is_refused_before_any_request_when_the_key_is_another(
     aws: Stores, change: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Case 12."""
     user = make_user()
     browser = signed_in(user)
     permission = uploaded(browser)
@@ -207,10 +209,10 @@ def test_confirm_is_refused_before_any_request_when_the_key_is_another(
     assert bucket_keys() == [permission.key]
 
 
+@pytest.mark.case(12)
 def test_confirm_is_refused_when_the_key_is_that_of_another_upload_of_the_same_user(
     aws: Stores,
 ) -> None:
-    """Case 12."""
     user = make_user()
     browser = signed_in(user)
     first, second = uploaded(browser), uploaded(browser)
@@ -221,8 +223,8 @@ def test_confirm_is_refused_when_the_key_is_that_of_another_upload_of_the_same_u
     assert item_of(user).revision is None
 
 
+@pytest.mark.case(13)
 def test_confirm_may_be_tried_again_when_it_came_before_the_upload(aws: Stores) -> None:
-    """Case 13."""
     user = make_user()
     browser = signed_in(user)
     permission = permission_for(browser)
@@ -265,10 +267,10 @@ def test_confirm_is_refused_when_asked_too_often(aws: Stores, settings: Settings
     assert item_of(user) == before
 
 
+@pytest.mark.case(14)
 def test_replay_changes_nothing_when_the_confirm_succeeded_before(
     aws: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Case 14."""
     user = make_user()
     browser = signed_in(user)
     permission = uploaded(browser)
@@ -284,8 +286,8 @@ def test_replay_changes_nothing_when_the_confirm_succeeded_before(
     assert live_key(user)
 
 
+@pytest.mark.case(17)
 def test_live_picture_stays_when_the_form_is_posted_again_after_the_confirm(aws: Stores) -> None:
-    """Case 17."""
     user = make_user()
     browser = signed_in(user)
     permission = uploaded(browser, picture_bytes(colour="#00ff00"))
@@ -302,8 +304,8 @@ def test_live_picture_stays_when_the_form_is_posted_again_after_the_confirm(aws:
     assert promoted_keys(user) == [key]
 
 
+@pytest.mark.case(20)
 def test_first_picture_is_the_users_when_confirmed(aws: Stores) -> None:
-    """Case 20."""
     user = make_user()
     browser = signed_in(user)
     permission = uploaded(browser)
@@ -365,9 +367,9 @@ STRANGE = [
 ]
 
 
+@pytest.mark.case(21)
 @pytest.mark.parametrize("key", STRANGE)
 def test_strange_key_is_never_deleted_when_a_picture_replaces_it(aws: Stores, key: str) -> None:
-    """Case 21."""
     user = make_user()
     if not key.startswith(("https:", "../")) and not key.endswith("/"):
         put_object(key)

@@ -46,11 +46,11 @@ NO_PICTURES: dict[str, bytes] = {
 }
 
 
+@pytest.mark.case(28, 30, 31, 32)
 @pytest.mark.parametrize("body", NO_PICTURES.values(), ids=NO_PICTURES)
 def test_confirm_is_refused_and_nothing_written_when_the_file_is_no_picture(
     aws: Stores, body: bytes
 ) -> None:
-    """Cases 28, 30, 31 and 32."""
     user = make_user()
     browser = signed_in(user)
     upload_picture(browser)
@@ -64,10 +64,11 @@ def test_confirm_is_refused_and_nothing_written_when_the_file_is_no_picture(
     assert bucket_keys() == [live_key(user), permission.key]
 
 
+@pytest.mark.case(4)
 def test_confirm_is_refused_when_the_object_claims_a_type_that_was_never_issued(
     aws: Stores,
 ) -> None:
-    """Case 4: somebody got past the bucket's check."""
+    """The object came into the bucket past the policy."""
     user = make_user()
     browser = signed_in(user)
     permission = permission_for(browser)
@@ -110,8 +111,8 @@ def test_picture_is_taken_when_it_is_of_another_format_than_it_says(aws: Stores)
     assert live_key(user)
 
 
+@pytest.mark.case(29)
 def test_archive_is_gone_when_the_picture_was_one_too(aws: Stores) -> None:
-    """Case 29."""
     stream = io.BytesIO(PNG)
     stream.seek(0, io.SEEK_END)
     with zipfile.ZipFile(stream, "a") as archive:
@@ -126,8 +127,8 @@ def test_archive_is_gone_when_the_picture_was_one_too(aws: Stores) -> None:
     assert b"script" not in served
 
 
+@pytest.mark.case(33)
 def test_position_is_gone_when_the_picture_had_one(aws: Stores) -> None:
-    """Case 33."""
     exif = Image.Exif()
     exif[0x010E] = "A SECRET"
     exif.get_ifd(0x8825).update({1: "N", 2: (52.0, 31.0, 12.0)})
@@ -141,8 +142,9 @@ def test_position_is_gone_when_the_picture_had_one(aws: Stores) -> None:
         assert not image.getexif()
 
 
+@pytest.mark.case(28)
 def test_pending_object_stays_readable_to_nobody_when_refused(aws: Stores) -> None:
-    """Case 28: HTML in the bucket is never served, not even to its sender."""
+    """HTML in the bucket is never served, not even to its sender."""
     permission = permission_for(signed_in(make_user()))
     post_file(permission, NO_PICTURES["HTML"])
 
@@ -152,10 +154,11 @@ def test_pending_object_stays_readable_to_nobody_when_refused(aws: Stores) -> No
 # --- Too many at once ---
 
 
+@pytest.mark.case(30)
 def test_confirm_may_be_repeated_when_all_decoders_were_busy(
     aws: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Case 30: nothing is written meanwhile, and the file stays for the next try."""
+    """Nothing is written meanwhile, and the file stays for the next attempt."""
     user = make_user()
     browser = signed_in(user)
     upload_picture(browser)
@@ -182,11 +185,12 @@ POLYGLOTS = {
 }
 
 
+@pytest.mark.case(29, 34)
 @pytest.mark.parametrize(("content_type", "body"), POLYGLOTS.items())
 def test_picture_is_no_page_when_its_file_was_one(
     aws: Stores, content_type: str, body: bytes
 ) -> None:
-    """Cases 29 and 34: S3 sends no nosniff, so the bytes themselves leave nothing to sniff."""
+    """S3 sends no nosniff, so the bytes themselves must not look like a page."""
     user = make_user()
     browser = signed_in(user)
     confirm(browser, uploaded(browser, body, content_type=content_type))
@@ -199,12 +203,13 @@ def test_picture_is_no_page_when_its_file_was_one(
     assert b"<" + b"script" not in answer.data
 
 
+@pytest.mark.case(34)
 @pytest.mark.parametrize(
     "change",
     ["response-content-type=text/html", "response-content-disposition=inline;filename=a.html"],
 )
 def test_type_cannot_be_chosen_when_the_picture_is_asked_for(aws: Stores, change: str) -> None:
-    """Case 34: S3 lets a signed request name other headers; the signature covers that."""
+    """S3 lets a signed request choose the answer's headers; the signature covers that choice."""
     user = make_user()
     url = upload_picture(signed_in(user))["url"]
     assert get(url).status == 200
@@ -213,8 +218,9 @@ def test_type_cannot_be_chosen_when_the_picture_is_asked_for(aws: Stores, change
     assert get(f"{url.partition('?')[0]}?{change}").status == 403
 
 
+@pytest.mark.case(34)
 def test_picture_has_an_origin_of_its_own_when_opened_through_this_site(aws: Stores) -> None:
-    """Case 34: what is open there can read no cookie and ask no route of this site."""
+    """An opened picture can read no cookie of this site and call none of its routes."""
     user = make_user()
     browser = signed_in(user)
     upload_picture(browser)
@@ -228,11 +234,12 @@ def test_picture_has_an_origin_of_its_own_when_opened_through_this_site(aws: Sto
     assert f"{target.scheme}://{target.netloc}" not in settings.SITE_ORIGINS
 
 
+@pytest.mark.case(34)
 @pytest.mark.parametrize(
     "name", ["<script>alert(1)</script>", "&amp;", "\"' onload=alert(1)", "]]>"]
 )
 def test_placeholder_runs_nothing_when_opened_as_a_page(aws: Stores, name: str) -> None:
-    """Case 34: it is an SVG on this site's own origin, drawn with what a user is called."""
+    """The placeholder is an SVG on this site's own origin, drawn from the user's name."""
     user = make_user(first_name=name, last_name=name)
 
     answer = signed_in(user).get(picture_path(user))

@@ -47,10 +47,10 @@ def test_update_is_refused_when_the_item_it_saw_is_not_there(aws: Stores) -> Non
     assert aws.references.read("a").revision is None
 
 
+@pytest.mark.case(24)
 def test_outcome_is_unknown_when_the_table_does_not_answer(
     aws: Stores, embedded_aws: EmbeddedAWS, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Case 24."""
     before = write_item("a", now=NOW)
 
     with outage(embedded_aws, monkeypatch):

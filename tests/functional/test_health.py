@@ -64,11 +64,12 @@ def test_process_is_alive_when_nothing_else_is(
     assert asked == []
 
 
+@pytest.mark.case(27)
 @pytest.mark.parametrize("error", [OperationalError, InterfaceError, DatabaseError])
 def test_site_is_not_ready_when_the_database_does_not_answer(
     aws: Stores, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
 ) -> None:
-    """Case 27: liveness holds meanwhile."""
+    """``/ping`` answers 200 meanwhile."""
     monkeypatch.setattr(health, "connection", Mock(cursor=Mock(side_effect=error)))
 
     answer = Client().get("/readyz")

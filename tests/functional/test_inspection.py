@@ -95,6 +95,7 @@ def test_page_is_shown_to_everybody_in_the_demo(aws: Stores, route: str) -> None
     assert Client().post(reverse(route)).status_code == 405
 
 
+@pytest.mark.case(41)
 @pytest.mark.parametrize(
     ("route", "names"), [(PAGES[0], "prefix after"), (PAGES[1], "owner after")]
 )
@@ -102,14 +103,15 @@ def test_page_is_shown_to_everybody_in_the_demo(aws: Stores, route: str) -> None
 def test_page_is_refused_when_a_parameter_cannot_be_one(
     aws: Stores, route: str, names: str, value: str
 ) -> None:
-    """Case 41."""
+    """No key and no owner id holds a NUL or is longer than 1,024 bytes."""
     for name in names.split():
         assert Client().get(reverse(route), {name: value}).status_code == 400
 
 
+@pytest.mark.case(41)
 @pytest.mark.parametrize("value", ["nothing", "../../", "zzz", "avatars/", "<b>", "\u202e", "%00"])
 def test_page_is_shown_when_a_parameter_is_of_nothing(aws: Stores, value: str) -> None:
-    """Case 41."""
+    """The parameter is well-formed, and nothing in bucket or table matches it."""
     upload_picture(signed_in(make_user()))
 
     for query in ({"prefix": value}, {"after": value}):
@@ -148,8 +150,8 @@ def test_bucket_page_shows_what_each_object_is(aws: Stores) -> None:
     }
 
 
+@pytest.mark.case(21)
 def test_object_named_by_a_strange_item_is_no_live_picture(aws: Stores) -> None:
-    """Case 21."""
     put_object("avatars/b/x.webp")
     write_item("a", "avatars/b/x.webp", now=NOW)
 
@@ -205,8 +207,8 @@ def test_expiry_is_that_of_the_rules_for_objects_of_that_size(aws: Stores) -> No
     assert expiring == {"x/large": False, "x/small": True}
 
 
+@pytest.mark.case(37)
 def test_bucket_page_shows_only_what_begins_with_the_prefix(aws: Stores) -> None:
-    """Case 37."""
     for key in ("a/x", "ab/x", "a"):
         put_object(key)
 
@@ -342,9 +344,9 @@ NASTY = [
 ]
 
 
+@pytest.mark.case(40)
 @pytest.mark.parametrize("text", NASTY)
 def test_keys_and_metadata_are_shown_escaped(aws: Stores, text: str) -> None:
-    """Case 40."""
     key = f"avatars/x/{text}"
     ascii_text = text.encode("ascii", "ignore").decode()
     put_object(key, Metadata={"note": ascii_text}, ContentType="text/html")
@@ -364,11 +366,11 @@ def test_keys_and_metadata_are_shown_escaped(aws: Stores, text: str) -> None:
     assert bucket_keys() == [key]
 
 
+@pytest.mark.case(40)
 @pytest.mark.parametrize("text", NASTY)
 def test_links_lead_to_the_object_and_the_item_whatever_they_are_called(
     aws: Stores, text: str
 ) -> None:
-    """Case 40."""
     owner = f"o {text}".replace("/", "|")
     key = f"avatars/{owner}/x"
     put_object(key)
@@ -389,8 +391,8 @@ def test_links_lead_to_the_object_and_the_item_whatever_they_are_called(
 LINES = "two\nlines\r\nand more"
 
 
+@pytest.mark.case(40)
 def test_item_is_found_and_leads_to_its_object_when_names_have_line_breaks(aws: Stores) -> None:
-    """Case 40."""
     key = f"avatars/{LINES}/x"
     write_item(LINES, key, now=NOW)
 
@@ -402,11 +404,12 @@ def test_item_is_found_and_leads_to_its_object_when_names_have_line_breaks(aws: 
     assert {parse_qs(link.query)["prefix"][0] for link in links} == {key}
 
 
+@pytest.mark.case(40)
 @pytest.mark.parametrize("text", [*NASTY, LINES])
 def test_all_that_an_object_carries_is_shown_escaped(
     aws: Stores, monkeypatch: pytest.MonkeyPatch, text: str
 ) -> None:
-    """Case 40: what S3 would take and the embedded bucket would not, so it is only said to be."""
+    """S3 would store these texts; the embedded bucket refuses them, so a stand-in answers."""
     details = ObjectDetails(content_type=text, metadata={text: text}, tags={text: text})
 
     class Said:

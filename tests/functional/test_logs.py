@@ -304,10 +304,11 @@ def test_failure_leaves_a_traceback_with_the_request(
     assert "RuntimeError: it broke" in facts["exception"]
 
 
+@pytest.mark.case(25)
 def test_warning_names_the_request_when_it_comes_from_the_background(
     aws: Stores, monkeypatch: pytest.MonkeyPatch, log: Log
 ) -> None:
-    """Case 25: the old picture could not be deleted after the answer."""
+    """The old picture could not be deleted after the answer."""
     user = make_user()
     browser = signed_in(user)
     upload_picture(browser)
@@ -356,10 +357,11 @@ def test_id_from_outside_is_not_kept_when_it_is_not_sane(aws: Stores, log: Log, 
     assert log.event("request_finished")["request_id"] == answer["X-Request-ID"]
 
 
+@pytest.mark.case(27)
 def test_liveness_asks_no_database_for_the_user_to_log(
     aws: Stores, django_assert_num_queries: Any
 ) -> None:
-    """Case 27: /ping answers while the database does not."""
+    """``/ping`` answers while the database is down."""
     browser = signed_in(make_user())
 
     with django_assert_num_queries(0):

@@ -33,11 +33,11 @@ pytestmark = pytest.mark.django_db
 SORRY = "The picture store does not answer right now."
 
 
+@pytest.mark.case(27)
 @pytest.mark.parametrize("route", ["users", "inspection-bucket", "inspection-table"])
 def test_page_says_what_is_wrong_when_aws_is_down(
     aws: Stores, embedded_aws: EmbeddedAWS, monkeypatch: pytest.MonkeyPatch, route: str
 ) -> None:
-    """Case 27."""
     user = make_user(username="pat")
     browser = signed_in(user)
     upload_picture(browser)
@@ -57,10 +57,10 @@ def test_page_says_what_is_wrong_when_aws_is_down(
     assert SORRY not in browser.get(reverse(route)).content.decode(), "and it is back"
 
 
+@pytest.mark.case(27)
 def test_liveness_holds_and_readiness_fails_when_aws_is_down(
     aws: Stores, embedded_aws: EmbeddedAWS, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Case 27."""
     with outage(embedded_aws, monkeypatch):
         alive, ready = Client().get("/ping"), Client().get("/readyz")
 
@@ -93,10 +93,10 @@ def test_health_is_told_to_get_only(aws: Stores, path: str) -> None:
     assert Client().post(path).status_code == 405
 
 
+@pytest.mark.case(24, 27)
 def test_confirm_can_be_repeated_when_aws_was_down(
     aws: Stores, embedded_aws: EmbeddedAWS, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Cases 24 and 27."""
     user = make_user()
     browser = signed_in(user)
     upload_picture(browser)
@@ -114,10 +114,10 @@ def test_confirm_can_be_repeated_when_aws_was_down(
     assert_in_order(user)
 
 
+@pytest.mark.case(27, 38)
 def test_sweep_stops_and_deletes_nothing_when_aws_is_down(
     aws: Stores, embedded_aws: EmbeddedAWS, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Cases 27 and 38."""
     user = make_user()
     upload_picture(signed_in(user))
     keys = bucket_keys()
@@ -154,13 +154,14 @@ def test_seeding_says_what_to_do_when_aws_is_down(
         call_command("seed_demo", stdout=io.StringIO())
 
 
+@pytest.mark.case(21)
 @pytest.mark.parametrize(
     ("name", "value"), [("size", {"S": "many"}), ("updated_at", {"S": "yesterday"})]
 )
 def test_pages_are_shown_when_an_item_cannot_be_read(
     aws: Stores, name: str, value: dict[str, str]
 ) -> None:
-    """Case 21: an item that something else has written."""
+    """Another program has written the item."""
     user = make_user()
     write_item(str(user.pk), f"avatars/{user.pk}/x.webp", now=datetime(2026, 1, 1, tzinfo=UTC))
     dynamodb: Any = AvatarItem._get_connection().connection.client

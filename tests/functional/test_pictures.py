@@ -71,8 +71,9 @@ def test_picture_cannot_be_changed_with_its_url(aws: Stores, method: str) -> Non
     assert body_of(key) == before
 
 
+@pytest.mark.case(34)
 def test_picture_is_a_picture_and_nothing_else_when_opened_as_a_page(aws: Stores) -> None:
-    """Case 34: a fixed type, from an origin of its own, bytes this site wrote."""
+    """It has a fixed type, an origin other than the site's, and bytes that this site wrote."""
     user = make_user()
     avatar = upload_picture(signed_in(user))
 
@@ -87,8 +88,8 @@ def test_picture_is_a_picture_and_nothing_else_when_opened_as_a_page(aws: Stores
     assert f"{origin.scheme}://{origin.netloc}" not in settings.SITE_ORIGINS
 
 
+@pytest.mark.case(34)
 def test_redirect_and_placeholder_say_nosniff(aws: Stores) -> None:
-    """Case 34."""
     user, other = make_user(), make_user()
     browser = signed_in(user)
     upload_picture(browser)
@@ -158,9 +159,10 @@ def test_redirect_leads_to_the_picture_and_may_be_kept_a_minute(aws: Stores) -> 
 # --- No picture ---
 
 
+@pytest.mark.case(21)
 @pytest.mark.parametrize("key", ["https://evil.example/x", "avatars/other/x.webp", "pending/a/b"])
 def test_placeholder_is_drawn_when_the_item_names_something_strange(aws: Stores, key: str) -> None:
-    """Case 21: what this code did not write is never served."""
+    """Only a key that this code can have written is served."""
     user = make_user()
     write_item(str(user.pk), key, now=datetime.now(UTC))
 
@@ -310,8 +312,8 @@ def test_picture_stays_when_the_removal_fails(aws: Stores, monkeypatch: pytest.M
     assert live_key(user)
 
 
+@pytest.mark.case(21)
 def test_strange_key_is_forgotten_and_its_object_stays_when_removed(aws: Stores) -> None:
-    """Case 21."""
     user, other = make_user(), make_user()
     upload_picture(signed_in(other))
     write_item(str(user.pk), live_key(other), now=datetime.now(UTC))

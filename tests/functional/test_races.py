@@ -52,12 +52,13 @@ def sweep_now(stores: Stores, *, alive: bool = True) -> None:
 # --- Two confirms ---
 
 
+@pytest.mark.case(15)
 @pytest.mark.parametrize("moment", ["read", "put", "replace"])
 @pytest.mark.parametrize("has_picture", [False, True])
 def test_both_confirms_succeed_with_one_object_when_one_upload_is_confirmed_twice_at_once(
     aws: Stores, monkeypatch: pytest.MonkeyPatch, moment: str, has_picture: bool
 ) -> None:
-    """Case 15: the duplicate runs before the first one's read, its PUT, its update."""
+    """The second confirm runs just before the first one's read, its PUT, or its update."""
     user = make_user()
     browser = signed_in(user)
     if has_picture:
@@ -77,8 +78,9 @@ def test_both_confirms_succeed_with_one_object_when_one_upload_is_confirmed_twic
     assert bucket_keys() == [live_key(user)]
 
 
+@pytest.mark.case(15)
 def test_confirm_succeeds_when_its_duplicate_cleared_up_before_the_get(aws: Stores) -> None:
-    """Case 15: the item was read before, the pending object after."""
+    """The duplicate runs after this confirm has read the item and before it reads the object."""
     user = make_user()
     browser = signed_in(user)
     permission = uploaded(browser)
@@ -99,11 +101,11 @@ def test_confirm_succeeds_when_its_duplicate_cleared_up_before_the_get(aws: Stor
     assert bucket_keys() == [avatar.avatar_key]
 
 
+@pytest.mark.case(16)
 @pytest.mark.parametrize("has_picture", [False, True])
 def test_confirm_is_in_conflict_when_another_upload_was_confirmed_meanwhile(
     aws: Stores, monkeypatch: pytest.MonkeyPatch, has_picture: bool
 ) -> None:
-    """Case 16."""
     user = make_user()
     browser = signed_in(user)
     if has_picture:
@@ -126,10 +128,11 @@ def test_confirm_is_in_conflict_when_another_upload_was_confirmed_meanwhile(
     assert bucket_keys() == [live_key(user)]
 
 
+@pytest.mark.case(16)
 def test_answer_stays_the_same_when_the_older_of_two_uploads_is_confirmed_last(
     aws: Stores,
 ) -> None:
-    """Case 16: the last one to confirm wins, and the other is gone without a trace."""
+    """The picture confirmed last stays, and nothing is left of the other."""
     user = make_user()
     browser = signed_in(user)
     red, blue = uploaded(browser, RED), uploaded(browser, BLUE)
@@ -143,10 +146,10 @@ def test_answer_stays_the_same_when_the_older_of_two_uploads_is_confirmed_last(
     assert red.key.endswith(avatar.upload_id)
 
 
+@pytest.mark.case(18)
 def test_served_picture_is_the_verified_one_when_uploaded_again_after_the_read(
     aws: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Case 18."""
     user = make_user()
     browser = signed_in(user)
     permission = uploaded(browser, RED)
@@ -165,10 +168,10 @@ def test_served_picture_is_the_verified_one_when_uploaded_again_after_the_read(
 # --- Removed or deleted in between ---
 
 
+@pytest.mark.case(19)
 def test_confirm_is_refused_when_the_picture_was_removed_since_the_upload_began(
     aws: Stores,
 ) -> None:
-    """Case 19."""
     user = make_user()
     browser = signed_in(user)
     upload_picture(browser)
@@ -183,10 +186,10 @@ def test_confirm_is_refused_when_the_picture_was_removed_since_the_upload_began(
     assert permission.key not in bucket_keys("pending/")
 
 
+@pytest.mark.case(19)
 def test_confirm_is_refused_when_the_picture_is_removed_just_before_its_update(
     aws: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Case 19."""
     user = make_user()
     browser = signed_in(user)
     upload_picture(browser)
@@ -205,8 +208,8 @@ def test_confirm_is_refused_when_the_picture_is_removed_just_before_its_update(
     assert promoted_keys(user) == []
 
 
+@pytest.mark.case(19)
 def test_upload_works_when_it_began_after_the_removal(aws: Stores) -> None:
-    """Case 19."""
     user = make_user()
     browser = signed_in(user)
     upload_picture(browser)
@@ -217,12 +220,13 @@ def test_upload_works_when_it_began_after_the_removal(aws: Stores) -> None:
     assert bucket_keys() == [live_key(user)]
 
 
+@pytest.mark.case(19)
 @pytest.mark.parametrize("moment", ["before the confirm", "before its PUT", "before its update"])
 @pytest.mark.parametrize("has_picture", [False, True])
 def test_no_item_revives_when_the_owner_was_closed_between_the_phases(
     aws: Stores, moment: str, has_picture: bool
 ) -> None:
-    """Case 19: the service, as a deleted user has no session to confirm with."""
+    """The service is called directly, as a deleted user has no session."""
     user = make_user()
     browser = signed_in(user)
     owner_id = str(user.pk)
@@ -254,8 +258,8 @@ def test_no_item_revives_when_the_owner_was_closed_between_the_phases(
     assert bucket_keys() == []
 
 
+@pytest.mark.case(19)
 def test_session_is_refused_when_its_user_was_deleted(aws: Stores) -> None:
-    """Case 19."""
     user = make_user()
     browser = signed_in(user)
     permission = uploaded(browser)
@@ -305,10 +309,10 @@ def test_removal_gives_up_when_the_item_never_stands_still(aws: Stores) -> None:
 # --- Faults ---
 
 
+@pytest.mark.case(25)
 def test_user_sees_success_when_the_old_object_cannot_be_deleted(
     aws: Stores, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Case 25."""
     user = make_user()
     browser = signed_in(user)
     upload_picture(browser)
@@ -325,10 +329,10 @@ def test_user_sees_success_when_the_old_object_cannot_be_deleted(
     assert_in_order(user)
 
 
+@pytest.mark.case(25)
 def test_user_sees_success_when_the_removed_object_cannot_be_deleted(
     aws: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Case 25."""
     user = make_user()
     upload_picture(signed_in(user))
     bucket = broken(aws.bucket, delete=StorageUnavailable())
@@ -341,10 +345,11 @@ def test_user_sees_success_when_the_removed_object_cannot_be_deleted(
     assert promoted_keys(user) == []
 
 
+@pytest.mark.case(24)
 def test_nothing_is_deleted_when_nobody_knows_whether_the_update_will_arrive(
     aws: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Case 24: the object stays for a copy of the request that may still be on its way."""
+    """The object stays for a copy of the request that may still be on its way."""
     user = make_user()
     browser = signed_in(user)
     upload_picture(browser)
@@ -365,8 +370,9 @@ def test_nothing_is_deleted_when_nobody_knows_whether_the_update_will_arrive(
     assert bucket_keys() == [live_key(user)]
 
 
+@pytest.mark.case(24, 35)
 def test_no_ghost_comes_when_a_lost_update_arrives_after_the_sweep(aws: Stores) -> None:
-    """Cases 24 and 35: the sweep's fence makes the late copy fail."""
+    """The sweep's fence makes the condition of the late update fail."""
     user = make_user()
     browser = signed_in(user)
     permission = uploaded(browser)
@@ -395,10 +401,10 @@ def test_no_ghost_comes_when_a_lost_update_arrives_after_the_sweep(aws: Stores) 
     assert promoted_keys(user) == []
 
 
+@pytest.mark.case(24)
 def test_confirm_succeeds_when_the_update_arrived_but_its_answer_did_not(
     aws: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Case 24."""
     user = make_user()
     browser = signed_in(user)
     upload_picture(browser)
@@ -415,11 +421,11 @@ def test_confirm_succeeds_when_the_update_arrived_but_its_answer_did_not(
     assert bucket_keys() == [live_key(user)]
 
 
+@pytest.mark.case(24)
 @pytest.mark.parametrize("request_name", ["fetch", "put"])
 def test_nothing_changes_when_the_bucket_fails_in_the_middle(
     aws: Stores, monkeypatch: pytest.MonkeyPatch, request_name: str
 ) -> None:
-    """Case 24."""
     user = make_user()
     browser = signed_in(user)
     upload_picture(browser)
@@ -434,10 +440,10 @@ def test_nothing_changes_when_the_bucket_fails_in_the_middle(
     assert (item_of(user), bucket_keys()) == (item, before)
 
 
+@pytest.mark.case(24)
 def test_nothing_changes_when_the_table_fails_at_the_read(
     aws: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Case 24."""
     user = make_user()
     browser = signed_in(user)
     permission = uploaded(browser)
@@ -453,10 +459,11 @@ def test_nothing_changes_when_the_table_fails_at_the_read(
 # --- The sweep at the same time ---
 
 
+@pytest.mark.case(35)
 def test_no_ghost_comes_when_a_confirm_sleeps_through_a_sweep(
     aws: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Case 35: the object was promoted, the sweep takes it, then the confirm wakes up."""
+    """The confirm promotes an object, the sweep deletes it, then the confirm goes on."""
     user = make_user()
     browser = signed_in(user)
     permission = uploaded(browser)
@@ -472,8 +479,9 @@ def test_no_ghost_comes_when_a_confirm_sleeps_through_a_sweep(
     assert_in_order(user)
 
 
+@pytest.mark.case(35)
 def test_no_ghost_comes_when_the_confirm_wins_against_the_fence(aws: Stores) -> None:
-    """Case 35: the other way around, between the sweep's listing and its fence."""
+    """The confirm runs between the sweep's listing and its fence."""
     user = make_user()
     browser = signed_in(user)
     upload_picture(browser)
@@ -481,7 +489,7 @@ def test_no_ghost_comes_when_the_confirm_wins_against_the_fence(aws: Stores) -> 
     paused: list[object] = []
 
     def confirm_and_sweep() -> None:
-        """The confirm comes with an object that the sweep has listed and not seen named."""
+        """Confirm just before the sweep writes its fence."""
         paused.append(confirm(browser, permission).status_code)
 
     stale = bucket_keys("avatars/")
@@ -502,8 +510,9 @@ def put_orphan(stores: Stores, owner_id: object) -> str:
     return key
 
 
+@pytest.mark.case(36)
 def test_object_stays_when_the_item_points_at_it_after_the_listing(aws: Stores) -> None:
-    """Case 36: what looked like an orphan is named by the time the sweep would delete it."""
+    """The item names the listed orphan before the sweep reads the item again."""
     user = make_user()
     browser = signed_in(user)
     upload_picture(browser)
@@ -522,8 +531,9 @@ def test_object_stays_when_the_item_points_at_it_after_the_listing(aws: Stores) 
     assert live_key(user) == key
 
 
+@pytest.mark.case(36)
 def test_nothing_is_deleted_when_the_item_moved_just_before_the_fence(aws: Stores) -> None:
-    """Case 36."""
+    """The condition of the fence fails, so the sweep deletes nothing of this owner."""
     user = make_user()
     browser = signed_in(user)
     upload_picture(browser)
@@ -541,8 +551,9 @@ def test_nothing_is_deleted_when_the_item_moved_just_before_the_fence(aws: Store
     assert live_key(user) == key
 
 
+@pytest.mark.case(19)
 def test_late_confirm_of_a_deleted_user_leaves_nothing_after_the_sweep(aws: Stores) -> None:
-    """Case 19: the account went without the item being closed; the sweep closes it."""
+    """The account was deleted without its item being closed; the sweep closes it."""
     user = make_user()
     browser = signed_in(user)
     upload_picture(browser)

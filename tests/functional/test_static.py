@@ -109,13 +109,14 @@ def test_page_loads_a_file_from_where_it_is(
     assert answer.headers.get("Access-Control-Allow-Origin") in {SITE, "*"}
 
 
+@pytest.mark.case(27)
 def test_page_names_files_in_the_bucket_and_asks_it_nothing(
     in_bucket: dict[str, str],
     static_url: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Case 27: so pages render while S3 is down."""
+    """So pages are rendered while S3 is down."""
     asked = record_requests(monkeypatch)
     with override_settings(
         STATIC_ROOT=tmp_path / "bucket", STATIC_URL=static_url, AWS_STATIC_BUCKET_NAME=BUCKET

@@ -114,11 +114,12 @@ def test_sweep_is_refused_when_an_argument_makes_no_sense(
     assert bucket_keys() == [key]
 
 
+@pytest.mark.case(39)
 @pytest.mark.parametrize("after", ["zzz", "/avatars/a/x", "pending/a/x"])
 def test_sweep_is_refused_when_told_to_go_on_where_no_picture_can_be(
     aws: Stores, after: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Case 39: behind such a key there would be nothing, and the sweep would say so."""
+    """No picture lies after such a key, and the sweep would report that all is well."""
     key = put_orphan(NOBODY)
 
     with pytest.raises(SystemExit, match="2"):
@@ -220,10 +221,11 @@ def test_orphan_goes_and_the_live_picture_stays(aws: Stores) -> None:
     assert item_of(user).revision != revision, "fenced first"
 
 
+@pytest.mark.case(35)
 def test_item_is_fenced_before_its_orphans_are_deleted_in_one_request(
     aws: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Case 35: deleted first, an object could be named a moment later."""
+    """Were the objects deleted first, an item could still come to name one of them."""
     user = make_member()
     put_orphan(user.pk, "a"), put_orphan(user.pk, "b")
     asked = record_requests(monkeypatch)
@@ -235,10 +237,11 @@ def test_item_is_fenced_before_its_orphans_are_deleted_in_one_request(
     assert_in_order(user)
 
 
+@pytest.mark.case(24, 35)
 def test_orphan_stays_when_nobody_knows_whether_the_fence_was_written(
     aws: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Cases 24 and 35: the next sweep writes another one."""
+    """The next sweep writes another fence, and deletes the orphan."""
     user = make_member()
     key = put_orphan(user.pk)
     references = broken(aws.references, replace=OutcomeUnknown())
@@ -285,8 +288,8 @@ def test_orphan_goes_when_its_key_has_another_shape(aws: Stores, key: str) -> No
     assert bucket_keys() == []
 
 
+@pytest.mark.case(37)
 def test_prefixes_are_not_confused_when_one_owner_id_begins_like_another(aws: Stores) -> None:
-    """Case 37."""
     write_item("a", "avatars/a/x.webp", now=datetime.now(UTC))
     put_object("avatars/a/x.webp")
     write_item("ab", "avatars/ab/x.webp", now=datetime.now(UTC))
@@ -302,8 +305,8 @@ def test_prefixes_are_not_confused_when_one_owner_id_begins_like_another(aws: St
     assert len(bucket_keys()) == 5, "nothing outside avatars/ is touched"
 
 
+@pytest.mark.case(37)
 def test_objects_of_one_owner_go_when_the_account_is_closed_and_no_other(aws: Stores) -> None:
-    """Case 37."""
     for key in ("avatars/a/x", "avatars/ab/x", "pending/a/x", "pending/ab/x"):
         put_object(key)
 
@@ -337,10 +340,11 @@ def test_item_is_emptied_when_it_is_a_ghost(aws: Stores) -> None:
     assert_in_order(user)
 
 
+@pytest.mark.case(36)
 def test_item_stays_when_it_was_repointed_while_the_sweep_took_it_for_a_ghost(
     aws: Stores,
 ) -> None:
-    """Case 36: the scan is old, the object it names was superseded meanwhile."""
+    """The scan returned an item that named a deleted object; a confirm has replaced it since."""
     user = make_member()
     references = meddle(
         aws.references,
@@ -370,8 +374,9 @@ def test_item_is_closed_and_its_objects_go_when_the_account_is_gone(aws: Stores)
     assert aws.references.read(owner_id) == item, "and it is left alone from then on"
 
 
+@pytest.mark.case(21)
 def test_item_is_reported_and_nothing_deleted_when_its_key_is_strange(aws: Stores) -> None:
-    """Case 21: even an object under avatars/ stays that a strange item names."""
+    """The object that a strange item names stays, even if it lies under ``avatars/``."""
     user, other = make_user(), make_user()
     named = put_orphan(other.pk, "named-by-somebody-else.webp")
     write_item(str(user.pk), named, now=datetime.now(UTC))
@@ -385,6 +390,7 @@ def test_item_is_reported_and_nothing_deleted_when_its_key_is_strange(aws: Store
     assert item_of(user) == before
 
 
+@pytest.mark.case(21)
 @pytest.mark.parametrize("alive", [True, False])
 @pytest.mark.parametrize(
     "key",
@@ -393,7 +399,7 @@ def test_item_is_reported_and_nothing_deleted_when_its_key_is_strange(aws: Store
 def test_strange_key_and_what_it_names_stay_when_an_orphan_of_its_owner_goes(
     aws: Stores, key: str, alive: bool
 ) -> None:
-    """Case 21: whether the owner has an account or not, and in the next sweep as well."""
+    """This holds with and without an account, and in the next sweep as well."""
     user = make_user()
     owner_id = str(user.pk)
     put_object(key)
@@ -413,8 +419,9 @@ def test_strange_key_and_what_it_names_stay_when_an_orphan_of_its_owner_goes(
     assert (after.avatar, after.closed_at) == (before.avatar, None)
 
 
+@pytest.mark.case(8)
 def test_pending_goes_when_its_lifecycle_is_over(aws: Stores) -> None:
-    """Case 8: what nobody can confirm, or nobody has, where no lifecycle rule runs."""
+    """Where no lifecycle rule runs, the sweep deletes expired uploads, and those without tags."""
     permission = uploaded(signed_in(make_user()))
     put_object("pending/without/tags")
     keys = sorted([permission.key, "pending/without/tags"])
@@ -529,8 +536,8 @@ def test_limit_is_exact_within_one_owner(aws: Stores) -> None:
     assert promoted_keys(user) == sorted([*keys[2:], live_key(user)])
 
 
+@pytest.mark.case(39)
 def test_sweep_goes_on_behind_a_key(aws: Stores) -> None:
-    """Case 39."""
     first, second, third = (put_orphan(owner) for owner in ("a", "b", "c"))
 
     ran = sweep("--delete", "--grace", "0", "--after", first)
@@ -539,8 +546,8 @@ def test_sweep_goes_on_behind_a_key(aws: Stores) -> None:
     assert bucket_keys() == [first]
 
 
+@pytest.mark.case(39)
 def test_sweep_goes_on_in_the_middle_of_an_owner(aws: Stores) -> None:
-    """Case 39."""
     user = make_member()
     keys = [put_orphan(user.pk, f"0{number}") for number in range(3)]
 
@@ -550,10 +557,11 @@ def test_sweep_goes_on_in_the_middle_of_an_owner(aws: Stores) -> None:
     assert promoted_keys(user) == sorted([*keys[:2], live_key(user)])
 
 
+@pytest.mark.case(39)
 def test_nothing_is_swept_twice_or_left_out_when_many_short_sweeps_follow_each_other(
     aws: Stores,
 ) -> None:
-    """Case 39: each one goes on where the one before says it stopped."""
+    """Each sweep goes on after the key at which the one before stopped."""
     members = [make_member() for _ in range(2)]
     orphans = sorted(put_orphan(user.pk, f"0{n}") for user in members for n in range(3))
     found, after = [], ""
@@ -576,10 +584,10 @@ class Terminal(io.StringIO):
         return True
 
 
+@pytest.mark.case(39)
 def test_progress_is_shown_when_somebody_is_looking(
     aws: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Case 39."""
     monkeypatch.setenv("TERM", "xterm")
     user = make_member()
     put_orphan(user.pk)
@@ -593,10 +601,11 @@ def test_progress_is_shown_when_somebody_is_looking(
         put_orphan(user.pk)
 
 
+@pytest.mark.case(39)
 def test_no_progress_is_shown_when_nobody_is_looking(
     aws: Stores, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Case 39: a log would hold a line for each of its steps."""
+    """A log would hold a line for each step."""
     put_orphan(make_member().pk)
 
     sweep("--delete", "--grace", "0")
@@ -604,10 +613,11 @@ def test_no_progress_is_shown_when_nobody_is_looking(
     assert " examined, " not in capsys.readouterr().err
 
 
+@pytest.mark.case(39)
 def test_every_page_is_swept_when_the_listing_has_many(
     aws: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Case 39: the memory of a sweep is that of a page."""
+    """The listing has at least six pages of two keys."""
     users = [make_member() for _ in range(3)]
     orphans = sorted(put_orphan(user.pk, f"0{n}") for user in users for n in range(3))
     listed: list[Listing] = []
@@ -692,11 +702,12 @@ def serve_pages_of_one(
     serve_with(monkeypatch, replace(stores, **gateways))
 
 
+@pytest.mark.case(38)
 @pytest.mark.parametrize(("place", "name", "nth"), HALF_WAY.values(), ids=HALF_WAY)
 def test_nothing_more_is_deleted_when_a_request_fails_half_way(
     aws: Stores, monkeypatch: pytest.MonkeyPatch, place: str, name: str, nth: int
 ) -> None:
-    """Case 38: and what a later sweep is told to begin with is what this one left."""
+    """A later sweep that resumes where this one stopped deletes the rest."""
     member = make_member()
     first, second = put_orphan("!a"), put_orphan("!b")
     put_object("pending/x/y")
@@ -715,11 +726,12 @@ def test_nothing_more_is_deleted_when_a_request_fails_half_way(
     assert bucket_keys() == [live_key(member)]
 
 
+@pytest.mark.case(38)
 @pytest.mark.parametrize(("calls", "left"), [(0, 3), (1, 3), (2, 2)])
 def test_nothing_more_is_deleted_when_the_database_fails(
     aws: Stores, monkeypatch: pytest.MonkeyPatch, calls: int, left: int
 ) -> None:
-    """Case 38: of an owner nobody knows whether the account is gone."""
+    """Without the database the sweep cannot know which accounts are gone."""
     member = make_member()
     item = item_of(member)
     put_orphan("!a"), put_orphan("!b")
@@ -742,11 +754,11 @@ def test_nothing_more_is_deleted_when_the_database_fails(
     assert item_of(member) == item
 
 
+@pytest.mark.case(38)
 @pytest.mark.parametrize("request_name", ["scan", "read_many", "read"])
 def test_nothing_is_deleted_when_the_table_does_not_answer(
     aws: Stores, monkeypatch: pytest.MonkeyPatch, request_name: str
 ) -> None:
-    """Case 38."""
     key = put_orphan(make_user().pk)
     references = broken(aws.references, **{request_name: StorageUnavailable()})
     serve_with(monkeypatch, replace(aws, references=references))
@@ -757,10 +769,11 @@ def test_nothing_is_deleted_when_the_table_does_not_answer(
     assert bucket_keys() == [key]
 
 
+@pytest.mark.case(38)
 def test_nothing_is_fenced_or_deleted_when_the_bucket_cannot_be_listed(
     aws: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Case 38: an unreadable bucket must not look like one where every object is missing."""
+    """A bucket that cannot be listed must not be taken for an empty one."""
     user = make_member()
     item = item_of(user)
     put_orphan(user.pk)
@@ -774,8 +787,9 @@ def test_nothing_is_fenced_or_deleted_when_the_bucket_cannot_be_listed(
     assert len(promoted_keys(user)) == 2
 
 
+@pytest.mark.case(38)
 def test_no_item_is_taken_for_a_ghost_when_the_whole_bucket_is_missing(aws: Stores) -> None:
-    """Case 38: a wrong AWS_STORAGE_BUCKET_NAME must not empty every item."""
+    """A wrong AWS_STORAGE_BUCKET_NAME must not empty every item."""
     user = make_member()
     item = item_of(user)
     missing = replace(aws, bucket=S3Bucket("another-bucket"))
@@ -786,10 +800,10 @@ def test_no_item_is_taken_for_a_ghost_when_the_whole_bucket_is_missing(aws: Stor
     assert item_of(user) == item
 
 
+@pytest.mark.case(38)
 def test_failure_is_told_when_the_delete_fails(
     aws: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Case 38."""
     key = put_orphan(make_user().pk)
     serve_with(monkeypatch, replace(aws, bucket=broken(aws.bucket, delete=StorageUnavailable())))
 
@@ -799,10 +813,11 @@ def test_failure_is_told_when_the_delete_fails(
     assert bucket_keys() == [key]
 
 
+@pytest.mark.case(36)
 def test_finding_is_left_when_its_item_changed_meanwhile(
     aws: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Case 36: and the exit status says so."""
+    """The finding is reported as changed, and the exit status is 1."""
     user = make_member()
     key = put_orphan(user.pk)
     references = meddle(aws.references, before={"replace": lambda: upload_picture(signed_in(user))})

@@ -31,13 +31,13 @@ from tests.functional.steps import (
 pytestmark = pytest.mark.django_db
 
 
+@pytest.mark.case(1)
 @pytest.mark.parametrize(
     ("size", "code"), [(0, "EntityTooSmall"), (20_001, "EntityTooLarge"), (10**6, "EntityTooLarge")]
 )
 def test_file_is_refused_when_empty_or_over_the_limit(
     aws: Stores, settings: Settings, size: int, code: str
 ) -> None:
-    """Case 1."""
     settings.AVATAR_MAX_BYTES = 20_000
     browser = signed_in(make_user())
     permission = permission_for(browser)
@@ -49,8 +49,8 @@ def test_file_is_refused_when_empty_or_over_the_limit(
     assert error_code(confirm(browser, permission)) == "not_uploaded"
 
 
+@pytest.mark.case(1)
 def test_file_is_taken_when_exactly_at_the_limit(aws: Stores, settings: Settings) -> None:
-    """Case 1."""
     settings.AVATAR_MAX_BYTES = len(picture_bytes())
     user = make_user()
 
@@ -59,20 +59,20 @@ def test_file_is_taken_when_exactly_at_the_limit(aws: Stores, settings: Settings
     assert live_key(user)
 
 
+@pytest.mark.case(2)
 @pytest.mark.parametrize(
     "key",
     ["avatars/x/y.webp", "pending/x", "pending/x/${filename}", "${filename}", "/", "../avatars/x"],
 )
 def test_file_is_refused_when_the_key_was_changed(aws: Stores, key: str) -> None:
-    """Case 2."""
     permission = permission_for(signed_in(make_user()))
 
     assert refusal(post_file(permission, changes={"key": key})) == (403, "AccessDenied")
     assert bucket_keys() == []
 
 
+@pytest.mark.case(2)
 def test_file_is_refused_when_the_key_is_the_live_picture_of_somebody(aws: Stores) -> None:
-    """Case 2."""
     victim = make_user()
     upload_picture(signed_in(victim))
     key = live_key(victim)
@@ -100,29 +100,29 @@ ADDED: list[Mapping[str, str]] = [
 ]
 
 
+@pytest.mark.case(3)
 @pytest.mark.parametrize("added", ADDED, ids=lambda added: next(iter(added)))
 def test_file_is_refused_when_a_field_was_added(aws: Stores, added: Mapping[str, str]) -> None:
-    """Case 3."""
     permission = permission_for(signed_in(make_user()))
 
     assert refusal(post_file(permission, changes=added)) == (403, "AccessDenied")
     assert bucket_keys() == []
 
 
+@pytest.mark.case(4)
 @pytest.mark.parametrize(
     "content_type",
     ["text/html", "image/svg+xml", "image/png, text/html", "text/html;image/png", "image/jpeg", ""],
 )
 def test_file_is_refused_when_the_type_was_changed(aws: Stores, content_type: str) -> None:
-    """Case 4."""
     permission = permission_for(signed_in(make_user()))
 
     assert refusal(post_file(permission, changes={"Content-Type": content_type}))[0] == 403
     assert bucket_keys() == []
 
 
+@pytest.mark.case(4)
 def test_file_is_refused_when_the_type_was_left_out(aws: Stores) -> None:
-    """Case 4."""
     permission = permission_for(signed_in(make_user()))
 
     assert refusal(post_file(permission, changes={"Content-Type": None}))[0] == 403
@@ -138,34 +138,35 @@ TAGGINGS: dict[str, Mapping[str, str | None]] = {
 }
 
 
+@pytest.mark.case(5)
 @pytest.mark.parametrize("changes", TAGGINGS.values(), ids=TAGGINGS)
 def test_file_is_refused_when_the_tags_were_tampered_with(
     aws: Stores, changes: Mapping[str, str | None]
 ) -> None:
-    """Case 5."""
     permission = permission_for(signed_in(make_user()))
 
     assert refusal(post_file(permission, changes=changes)) == (403, "AccessDenied")
     assert bucket_keys() == []
 
 
+@pytest.mark.case(5)
 @pytest.mark.parametrize("name", ["x-amz-meta-owner", "x-amz-meta-upload-token"])
 @pytest.mark.parametrize("value", [None, "", "somebody else"])
 def test_file_is_refused_when_its_metadata_was_tampered_with(
     aws: Stores, name: str, value: str | None
 ) -> None:
-    """Case 5."""
     permission = permission_for(signed_in(make_user()))
 
     assert refusal(post_file(permission, changes={name: value})) == (403, "AccessDenied")
     assert bucket_keys() == []
 
 
+@pytest.mark.case(5)
 @pytest.mark.parametrize("tags", ["", "Status=Live", "Status=Pending"])
 def test_confirm_refuses_when_the_object_has_not_the_tags_of_its_policy(
     aws: Stores, tags: str
 ) -> None:
-    """Case 5: somebody got past the bucket's check."""
+    """The object came into the bucket past the policy."""
     user = make_user()
     browser = signed_in(user)
     permission = permission_for(browser)
@@ -185,6 +186,7 @@ def test_confirm_refuses_when_the_object_has_not_the_tags_of_its_policy(
     assert bucket_keys() == [permission.key]
 
 
+@pytest.mark.case(5)
 @pytest.mark.parametrize(
     "metadata",
     [
@@ -197,7 +199,6 @@ def test_confirm_refuses_when_the_object_has_not_the_tags_of_its_policy(
 def test_confirm_refuses_when_the_object_has_not_the_metadata_of_its_policy(
     aws: Stores, metadata: dict[str, str]
 ) -> None:
-    """Case 5."""
     user = make_user()
     browser = signed_in(user)
     permission = permission_for(browser)
@@ -219,8 +220,8 @@ def test_confirm_refuses_when_the_object_has_not_the_metadata_of_its_policy(
     assert bucket_keys() == [permission.key]
 
 
+@pytest.mark.case(6)
 def test_file_is_refused_when_the_policy_has_expired(aws: Stores, settings: Settings) -> None:
-    """Case 6."""
     permission = permission_for(signed_in(make_user()))
     later = datetime.now(UTC) + timedelta(seconds=settings.UPLOAD_POLICY_SECONDS + 1)
 
@@ -232,9 +233,9 @@ def test_file_is_refused_when_the_policy_has_expired(aws: Stores, settings: Sett
     assert bucket_keys() == []
 
 
+@pytest.mark.case(6)
 @pytest.mark.parametrize("name", ["policy", "x-amz-signature", "x-amz-date", "x-amz-credential"])
 def test_file_is_refused_when_the_signature_was_tampered_with(aws: Stores, name: str) -> None:
-    """Case 6."""
     permission = permission_for(signed_in(make_user()))
     value = permission.fields[name]
     middle = len(value) // 2
@@ -246,8 +247,8 @@ def test_file_is_refused_when_the_signature_was_tampered_with(aws: Stores, name:
     assert bucket_keys() == []
 
 
+@pytest.mark.case(6)
 def test_new_permission_works_after_an_expired_one(aws: Stores, settings: Settings) -> None:
-    """Case 6."""
     user = make_user()
     browser = signed_in(user)
     permission_for(browser)
@@ -259,8 +260,8 @@ def test_new_permission_works_after_an_expired_one(aws: Stores, settings: Settin
     assert_in_order(user)
 
 
+@pytest.mark.case(8)
 def test_confirm_is_refused_when_somebody_else_uses_the_policy(aws: Stores) -> None:
-    """Case 8."""
     issued_to, thief = make_user(), make_user()
     permission = permission_for(signed_in(issued_to))
     assert post_file(permission).status == 201
@@ -273,8 +274,8 @@ def test_confirm_is_refused_when_somebody_else_uses_the_policy(aws: Stores) -> N
     assert bucket_keys() == [permission.key], "left to the lifecycle"
 
 
+@pytest.mark.case(8)
 def test_confirm_works_for_the_one_the_policy_was_issued_to(aws: Stores) -> None:
-    """Case 8."""
     user = make_user()
     permission = permission_for(signed_in(user))
     assert post_file(permission).status == 201, "whoever posts it"

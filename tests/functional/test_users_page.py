@@ -71,16 +71,18 @@ def make_crowd(count: int) -> list[User]:
     return User.objects.bulk_create(crowd)
 
 
+@pytest.mark.case(41)
 @pytest.mark.parametrize("name", ["q", "page"])
 @pytest.mark.parametrize("value", ["\x00", "a\x00b", "x" * 1025, "é" * 513])
 def test_page_is_refused_when_a_parameter_cannot_be_one(aws: Stores, name: str, value: str) -> None:
-    """Case 41."""
+    """The parameter holds a NUL or is longer than 1,024 bytes."""
     assert Client().get(reverse("users"), {name: value}).status_code == 400
 
 
+@pytest.mark.case(41)
 @pytest.mark.parametrize("number", ["", "0", "-1", "x", "1.5", "99999", "9" * 500, "\u0661"])
 def test_some_page_is_shown_when_the_number_is_of_none(aws: Stores, number: str) -> None:
-    """Case 41."""
+    """The first or the last page is shown for a number that no page has."""
     make_crowd(51)
 
     answer = users_page(page=number)
@@ -118,8 +120,8 @@ def test_card_shows_the_picture_or_a_placeholder(aws: Stores) -> None:
     assert "Ada Lovelace" in answer.content.decode()
 
 
+@pytest.mark.case(21)
 def test_card_shows_a_placeholder_when_the_item_names_something_strange(aws: Stores) -> None:
-    """Case 21."""
     user = make_user()
     write_item(str(user.pk), "https://evil.example/x.webp", now=datetime.now(UTC))
 
@@ -229,9 +231,9 @@ def test_placeholder_is_found_whatever_a_user_is_called(aws: Stores, username: s
     assert (answer.status_code, answer["Content-Type"]) == (200, "image/svg+xml")
 
 
+@pytest.mark.case(40)
 @pytest.mark.parametrize("text", NASTY)
 def test_names_and_filter_are_shown_escaped(aws: Stores, text: str) -> None:
-    """Case 40."""
     make_user(username=text, first_name=text[:150])
 
     page = users_page(q=text).content.decode()

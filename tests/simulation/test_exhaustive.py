@@ -22,27 +22,30 @@ def explore(cast: Scenario, *, faults: int, record: Record) -> int:
     return explored.schedules
 
 
+@pytest.mark.case(15, 16, 17, 18, 19, 20, 23, 35)
 @pytest.mark.parametrize("cast", pairs(), ids=lambda cast: cast.name)
 def test_everything_holds_whatever_happens_to_one_request(
     cast: Scenario, record_property: Record
 ) -> None:
-    """Cases 15 to 20, 23, 35: two parties, the lifecycle, one fault or crash."""
+    """Two parties and the lifecycle run, with one fault or crash."""
     assert explore(cast, faults=1, record=record_property) > 20_000
 
 
+@pytest.mark.case(15, 16, 17, 18, 19, 20, 23, 35)
 @pytest.mark.thorough
 @pytest.mark.parametrize("cast", pairs(), ids=lambda cast: cast.name)
 def test_everything_holds_whatever_happens_to_two_requests(
     cast: Scenario, record_property: Record
 ) -> None:
-    """Cases 15 to 20, 23, 35: two parties, the lifecycle, two faults or crashes."""
+    """Two parties and the lifecycle run, with two faults or crashes."""
     assert explore(cast, faults=2, record=record_property) > 1_000_000
 
 
+@pytest.mark.case(15, 16, 17, 18, 19, 20, 35, 36)
 @pytest.mark.thorough
 @pytest.mark.parametrize("cast", trios(), ids=lambda cast: cast.name)
 def test_everything_holds_whoever_of_three_goes_first(
     cast: Scenario, record_property: Record
 ) -> None:
-    """Cases 15 to 20, 35, 36: three parties, the lifecycle."""
+    """Three parties and the lifecycle run, without faults."""
     assert explore(cast, faults=0, record=record_property) > 1_000_000

@@ -1,4 +1,4 @@
-"""Whom a request is counted for. Cases 9 and 10: a forged header must not make a new client."""
+"""The address that a request is counted for: a forged header must not make a new client."""
 
 import pytest
 from django.http import HttpRequest
@@ -14,6 +14,7 @@ def request_from(remote: str, forwarded: str | None = None) -> HttpRequest:
     return RequestFactory().get("/", headers=headers, REMOTE_ADDR=remote)
 
 
+@pytest.mark.case(9)
 @pytest.mark.parametrize(
     ("proxies", "forwarded", "counted"),
     [
@@ -38,6 +39,7 @@ def test_header_is_believed_only_as_far_as_our_own_proxies_wrote_it(
     assert client_address(request_from("10.0.0.9", forwarded)) == counted
 
 
+@pytest.mark.case(9)
 @pytest.mark.parametrize(
     ("remote", "counted"),
     [
@@ -59,6 +61,7 @@ def test_address_is_counted_by_its_network_when_it_is_ipv6(
     assert client_address(request_from(remote)) == counted
 
 
+@pytest.mark.case(9)
 def test_ipv6_client_is_counted_by_its_network_when_a_proxy_tells_it(settings: Settings) -> None:
     settings.TRUSTED_PROXIES = 1
 

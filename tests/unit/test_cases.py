@@ -1,93 +1,59 @@
-"""docs/cases.md tells the truth: the tests it names are there, and say which case they show."""
-
-import ast
-import re
-from pathlib import Path
+"""docs/cases.md and the marks of the tests agree."""
 
 import pytest
-from django.conf import settings
 
-ROOT = Path(settings.BASE_DIR)
-NUMBERS = range(1, 42)
-CELL = re.compile(r"(?<!\\) \| ")
-# "Case 7", "Cases 7 and 8", "Cases 7, 8 and 10 to 12".
-MENTION = re.compile(r"\b[Cc]ases? (\d+(?:(?:, | and | to )\d+)*)")
+from tests.cases import MOST_NAMED, ROOT, TABLE, marks_in, rows, shown, written
 
+SOURCE = """
+@pytest.mark.case(7, 8)
+@pytest.mark.parametrize("x", [1])
+def test_two(x): ...
 
-def rows() -> list[tuple[int, str, str, list[str]]]:
-    """Return number, case, outcome and tests of each row."""
-    lines = (ROOT / "docs" / "cases.md").read_text().splitlines()
-    cells = [CELL.split(line.strip("| ")) for line in lines if re.match(r"\| \d+ \|", line)]
-    return [
-        (int(number), case, outcome, re.findall(r"`([^`]+)`", tests))
-        for number, case, outcome, tests in cells
-    ]
+def test_none(): ...
+
+@pytest.mark.case(7)
+def test_one(): ...
+"""
 
 
-def numbers_in(docstring: str) -> set[int]:
-    """Return the numbers of the cases that a docstring names."""
-    found: set[int] = set()
-    for mention in MENTION.findall(docstring):
-        for part in re.split(r", | and ", mention):
-            first, _, last = part.partition(" to ")
-            found |= set(range(int(first), int(last or first) + 1))
-    return found
+def test_marks_are_found_without_an_import() -> None:
+    assert list(marks_in(SOURCE)) == [(7, "test_two"), (8, "test_two"), (7, "test_one")]
 
 
-def docstrings(path: Path) -> dict[str, str]:
-    """Return the docstring of each test in a file, without importing it."""
-    return {
-        node.name: ast.get_docstring(node) or ""
-        for node in ast.parse(path.read_text()).body
-        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
-    }
+@pytest.mark.parametrize("old", ["| `gone` |", "|"])
+def test_last_column_is_replaced_and_the_others_stay(old: str) -> None:
+    page = "# Cases\n\n| # | case | outcome | shown by |\n| 1 | `a \\| b` | refused "
+    many = [f"test_{number}" for number in range(MOST_NAMED + 1)]
 
+    new = written(f"{page}{old}\n", {1: {"tests/a.py": ["test_b", "test_a"], "tests/b.py": many}})
 
-@pytest.mark.parametrize(
-    ("docstring", "numbers"),
-    [
-        ("Case 7.", {7}),
-        ("Case 7: a role's.", {7}),
-        ("Cases 7 and 8: both.", {7, 8}),
-        ("Cases 7, 9 and 11 to 13, 20: 50 of them.", {7, 9, 11, 12, 13, 20}),
-        ("All of case 22.", {22}),
-        ("In any case 7 is odd; showcase 9.", {7}),
-        ("P1 to P7 hold in 12 cases.", set()),
-    ],
-)
-def test_numbers_are_found_in_a_docstring(docstring: str, numbers: set[int]) -> None:
-    assert numbers_in(docstring) == numbers
+    names = "`tests/a.py::test_b`<br>`tests/a.py::test_a`<br>`tests/b.py`: 5 tests"
+    assert new == f"{page}| {names} |\n"
 
 
 def test_every_case_has_one_row_with_all_that_belongs_there() -> None:
-    assert [number for number, *_ in rows()] == list(NUMBERS)
-    for number, case, outcome, tests in rows():
-        assert case, number
-        assert outcome, number
-        assert tests, number
-        assert len(set(tests)) == len(tests), number
+    table = rows(TABLE.read_text())
+
+    assert len(table) >= 41
+    assert list(table) == list(range(1, len(table) + 1))
+    assert {number for number, cells in table.items() if len(cells) != 4 or not all(cells)} == set()
 
 
-@pytest.mark.parametrize("number", NUMBERS)
-def test_named_tests_are_there_and_name_their_case(number: int) -> None:
-    """A browser test is called after what somebody sees, and names no case."""
-    (tests,) = [tests for found, _, _, tests in rows() if found == number]
-
-    for test in tests:
-        path, _, name = test.partition("::")
-        assert name in docstrings(ROOT / path), test
-        if not path.startswith("tests/browser/"):
-            assert number in numbers_in(docstrings(ROOT / path)[name]), test
+def test_every_case_has_a_test_and_every_mark_a_case() -> None:
+    assert set(shown()) == set(rows(TABLE.read_text()))
 
 
-def test_no_test_names_a_case_that_is_not_in_the_table() -> None:
-    named = {
-        number: f"{path}::{test}"
-        for path in (ROOT / "tests").rglob("test_*.py")
-        for test, docstring in docstrings(path).items()
-        for number in numbers_in(docstring)
-        if path.name != Path(__file__).name
-    }
+def test_every_mark_stands_on_a_test() -> None:
+    """A mark of a module or of a parameter would be missing in the table."""
+    for path in (ROOT / "tests").rglob("*.py"):
+        source = path.read_text()
+        marked = {name for _, name in marks_in(source)}
+        if path.name not in {"cases.py", "test_cases.py"}:
+            assert source.count("mark.case(") == len(marked), path
 
-    assert len(named) > 35
-    assert {number: test for number, test in named.items() if number not in NUMBERS} == {}
+
+def test_table_names_the_tests_that_are_marked() -> None:
+    """``make cases`` writes it."""
+    text = TABLE.read_text()
+
+    assert text == written(text, shown())

@@ -49,8 +49,8 @@ def counting_here(monkeypatch: pytest.MonkeyPatch) -> None:
 # --- Several rates ---
 
 
+@pytest.mark.case(9)
 def test_request_waits_for_the_longest_of_the_rates_that_refuse_it() -> None:
-    """Case 9."""
     both = [Allowance("2/minute;3/day", KIM)]
     with time_machine.travel(TODAY, tick=False) as clock:
         assert [seconds_to_wait(both) for _ in range(3)] == [0, 0, 60]
@@ -60,8 +60,9 @@ def test_request_waits_for_the_longest_of_the_rates_that_refuse_it() -> None:
         assert seconds_to_wait(both) == 24 * 3600 - 61
 
 
+@pytest.mark.case(9)
 def test_refused_request_is_counted_by_none_of_its_rates() -> None:
-    """Case 9: kim's own rate is used up; what she sends more must not use up the address's."""
+    """A request that the user's rate refuses does not use up the address's rate."""
     kim = [Allowance("1/minute", KIM), Allowance("3/minute", ("address",))]
     pat = [Allowance("5/minute", PAT), Allowance("3/minute", ("address",))]
     assert seconds_to_wait(kim) == 0
@@ -71,8 +72,9 @@ def test_refused_request_is_counted_by_none_of_its_rates() -> None:
     assert [seconds_to_wait(pat) > 0 for _ in range(3)] == [False, False, True]
 
 
+@pytest.mark.case(9)
 def test_request_refused_by_the_address_does_not_use_up_the_user() -> None:
-    """Case 9: the other way round."""
+    """A request that the address's rate refuses does not use up the user's rate."""
     crowd = [Allowance("1/minute", ("address",))]
     kim = [Allowance("2/day", KIM), *crowd]
     with time_machine.travel(TODAY, tick=False) as clock:
@@ -88,10 +90,11 @@ def test_request_refused_by_the_address_does_not_use_up_the_user() -> None:
 # --- Redis ---
 
 
+@pytest.mark.case(9)
 def test_rates_are_counted_for_all_processes_when_there_is_a_redis(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Case 9: two counters stand for two processes."""
+    """Two counters stand for two processes."""
     start_redis(monkeypatch)
     rates = [Allowance("2/minute;10/day", KIM)]
     for _ in range(2):
@@ -104,10 +107,11 @@ def test_rates_are_counted_for_all_processes_when_there_is_a_redis(
     assert seconds_to_wait([Allowance("2/minute;10/day", PAT)]) == 0
 
 
+@pytest.mark.case(9)
 def test_rates_hold_in_this_process_when_redis_is_down(
     monkeypatch: pytest.MonkeyPatch, closed_port: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Case 9: a flood must not become free by taking redis down, nor be answered by a 500."""
+    """A flood is neither let through nor answered by a 500 while redis is down."""
     count_in(monkeypatch, f"redis://:hunter2@127.0.0.1:{closed_port}")
 
     with caplog.at_level(logging.WARNING):
@@ -119,10 +123,11 @@ def test_rates_hold_in_this_process_when_redis_is_down(
     assert "hunter2" not in caplog.text
 
 
+@pytest.mark.case(9)
 def test_request_is_not_kept_waiting_when_redis_does_not_answer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Case 9: one that takes the connection and says nothing is asked once, with a time-out."""
+    """A redis that accepts the connection and never answers is asked once, with a time-out."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         silent.settimeout(0)
         count_in(monkeypatch, f"redis://127.0.0.1:{silent.getsockname()[1]}")
@@ -134,8 +139,9 @@ def test_request_is_not_kept_waiting_when_redis_does_not_answer(
             silent.accept()
 
 
+@pytest.mark.case(9)
 def test_redis_is_given_half_a_second_to_connect_and_to_answer() -> None:
-    """Case 9: the client's own time-outs are ten times that."""
+    """The client's own default is ten times that."""
     storage = open_storage("redis://127.0.0.1")
 
     assert isinstance(storage, RedisStorage)
@@ -143,8 +149,8 @@ def test_redis_is_given_half_a_second_to_connect_and_to_answer() -> None:
     assert (connection.socket_connect_timeout, connection.socket_timeout) == (0.5, 0.5)
 
 
+@pytest.mark.case(9)
 def test_redis_counts_again_when_it_is_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Case 9."""
     monkeypatch.setattr("web.rates.PAUSE_SECONDS", 0)
     rates = [Allowance("2/minute", KIM)]
     server = start_redis(monkeypatch)

@@ -110,11 +110,11 @@ def most_blocks(size: int, wrong_each: int) -> int:
     return most
 
 
+@pytest.mark.case(39)
 @pytest.mark.parametrize("wrong_each", [0, 100])
 def test_memory_is_that_of_a_page_however_many_objects_and_items_there_are(
     wrong_each: int,
 ) -> None:
-    """Case 39."""
     most_blocks(PAGE, wrong_each)  # what is made once
 
     few, many = most_blocks(2 * PAGE, wrong_each), most_blocks(50 * PAGE, wrong_each)
@@ -123,8 +123,8 @@ def test_memory_is_that_of_a_page_however_many_objects_and_items_there_are(
     assert many < few + 20 * PAGE
 
 
+@pytest.mark.case(39)
 def test_everything_that_is_wrong_is_found_when_it_is_spread_over_many_pages() -> None:
-    """Case 39: and each page is read in one go."""
     world = Counted(5 * PAGE, wrong_each=100, look=lambda: None)
 
     found = list(world.findings())

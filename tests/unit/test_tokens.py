@@ -29,8 +29,8 @@ def opened(token: str, *, owner_id: str = OWNER, now: datetime = NOW) -> Upload:
     return open_token(token, purpose="avatar", owner_id=owner_id, now=now)
 
 
+@pytest.mark.case(11)
 def test_token_is_refused_when_any_character_was_altered() -> None:
-    """Case 11."""
     token = make_token()
 
     for index, character in enumerate(token):
@@ -39,8 +39,8 @@ def test_token_is_refused_when_any_character_was_altered() -> None:
                 opened(token[:index] + other + token[index + 1 :])
 
 
+@pytest.mark.case(11)
 def test_token_is_refused_when_cut_or_added_to() -> None:
-    """Case 11."""
     token = make_token()
 
     for index in range(len(token)):
@@ -51,29 +51,29 @@ def test_token_is_refused_when_cut_or_added_to() -> None:
             opened(other)
 
 
+@pytest.mark.case(11)
 @given(st.text())
 def test_token_is_refused_whatever_is_made_up(token: str) -> None:
-    """Case 11."""
     with pytest.raises(InvalidToken):
         opened(token)
 
 
+@pytest.mark.case(11)
 @pytest.mark.parametrize("purpose", ["", "file", "avatars", "Avatar"])
 def test_token_is_refused_when_of_another_purpose(purpose: str) -> None:
-    """Case 11."""
     with pytest.raises(InvalidToken):
         opened(make_token(purpose=purpose))
 
 
+@pytest.mark.case(11)
 @given(st.text(max_size=40).filter(lambda owner: owner != OWNER))
 def test_token_is_refused_when_of_another_owner(owner_id: str) -> None:
-    """Case 11."""
     with pytest.raises(InvalidToken):
         opened(make_token(), owner_id=owner_id)
 
 
+@pytest.mark.case(11)
 def test_token_is_refused_when_signed_with_another_key(settings: Settings) -> None:
-    """Case 11."""
     token = make_token()
     settings.SECRET_KEY = "another"
 
@@ -81,23 +81,25 @@ def test_token_is_refused_when_signed_with_another_key(settings: Settings) -> No
         opened(token)
 
 
+@pytest.mark.case(11)
 def test_token_of_another_is_invalid_rather_than_expired_when_too_old() -> None:
-    """Case 11: nothing is told of a token to somebody it was not issued to."""
+    """The error says nothing about a token to a user it was not issued to."""
     with pytest.raises(InvalidToken):
         opened(make_token(), owner_id="another", now=NOW + 2 * LIFE)
 
 
+@pytest.mark.case(11)
 @pytest.mark.parametrize("value", [["a", "b"], ["a", "b", 1, 2], {}, "abc", [OWNER, "b"]])
 def test_token_is_refused_when_genuine_but_of_another_shape(value: object) -> None:
-    """Case 11: signed with the same key and salt, as an older version might have."""
+    """It is signed with the same key and salt, as an older version may have done."""
     token = signing.Signer(salt="uploads.token.avatar", sep=".").sign_object(value)
 
     with pytest.raises(InvalidToken):
         opened(token)
 
 
+@pytest.mark.case(11)
 def test_token_is_expired_when_older_than_its_life() -> None:
-    """Case 11."""
     token = make_token()
 
     assert opened(token, now=NOW + LIFE)
