@@ -13,7 +13,7 @@ _numbers = itertools.count(1)
 
 
 def make_user(username: str = "", *, password: str = "", **fields: Any) -> User:
-    """Return a saved user; without a password nobody can log in as them by one."""
+    """Return a saved user; one without a password cannot log in by password."""
     user = User(username=username or f"user{next(_numbers)}", **fields)
     user.set_password(password or None)
     user.save()
@@ -35,7 +35,7 @@ def picture_bytes(
 
 
 class AtOnce:
-    """A background that does its work before the caller goes on, so that tests can look."""
+    """A background executor that runs each call before ``submit`` returns."""
 
     def submit(self, call: Any, /, *args: Any, **kwargs: Any) -> "Future[Any]":
         future: Future[Any] = Future()

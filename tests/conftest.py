@@ -31,20 +31,20 @@ MODULES_WITH_STORES = [
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item], config: pytest.Config) -> None:
-    """Leave out what makes no sense with a bucket elsewhere."""
+    """Deselect tests that make no sense with a bucket on another engine."""
     if elsewhere.is_elsewhere():
         elsewhere.leave_out(items, config)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def urls_of_the_demo() -> None:
-    """Read the URLs once, before a test turns the demo off: some are routed in the demo only."""
+    """Load the URLs once, before a test turns the demo off: some exist in the demo only."""
     import_module(settings.ROOT_URLCONF)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def uncollected_static_files() -> Iterator[None]:
-    """Do without ``collectstatic``, which nobody runs for tests."""
+    """Serve static files without ``collectstatic``."""
     with override_settings(WHITENOISE_AUTOREFRESH=True):
         yield
 
@@ -77,7 +77,7 @@ def embedded_aws() -> Iterator[EmbeddedAWS]:
 
 @pytest.fixture(scope="session")
 def provisioned(embedded_aws: EmbeddedAWS) -> Any:
-    """Return the embedded AWS as `provision` makes it: to do that for each test takes 50 ms."""
+    """Return the embedded AWS as ``provision`` sets it up; once, as each time takes 50 ms."""
     embedded_aws.reset()
     if not elsewhere.is_elsewhere():
         list(provision(change=True))
@@ -86,7 +86,7 @@ def provisioned(embedded_aws: EmbeddedAWS) -> Any:
 
 @pytest.fixture
 def aws(embedded_aws: EmbeddedAWS, provisioned: Any, monkeypatch: pytest.MonkeyPatch) -> Stores:
-    """Return stores on an empty, provisioned bucket and table, working at once."""
+    """Return stores on an empty, provisioned bucket and table; background work runs at once."""
     embedded_aws.restore(provisioned)
     if elsewhere.is_elsewhere():
         elsewhere.make_ready()

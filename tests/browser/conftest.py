@@ -1,4 +1,4 @@
-"""Debian's Chromium, started once per session, and pages that complain about every mistake."""
+"""Debian's Chromium, started once per session; its pages fail the test on a browser error."""
 
 import os
 import re
@@ -61,7 +61,7 @@ def browser() -> Iterator[Browser]:
 
 
 class Complaints:
-    """What the browser complained about. A test allows the complaints that it provokes."""
+    """The errors that the browser reported. A test allows those that it provokes."""
 
     def __init__(self) -> None:
         self._seen: list[str] = []
@@ -118,7 +118,7 @@ def page(context: BrowserContext, complaints: Complaints) -> Page:
 
 @pytest.fixture
 def sign_in(context: BrowserContext, live_server: LiveServer) -> SignIn:
-    """A function that gives the browser a session of that user, without the login page."""
+    """Return a function that gives the browser a session of a user, without the login page."""
 
     def sign_in(user: User) -> None:
         client = Client()
@@ -132,7 +132,7 @@ def sign_in(context: BrowserContext, live_server: LiveServer) -> SignIn:
 
 @pytest.fixture(scope="session")
 def static_files() -> Iterator[None]:
-    """Serve static files from where they are written: nothing is collected for tests."""
+    """Serve static files from their source folders: tests run no ``collectstatic``."""
     with override_settings(WHITENOISE_AUTOREFRESH=True, WHITENOISE_USE_FINDERS=True):
         yield
 
@@ -159,7 +159,7 @@ def aws(aws: Stores, suitable_settings: None, settings: Settings) -> Stores:
 
 @pytest.fixture
 def user(aws: Stores, sign_in: SignIn) -> User:
-    """Somebody without a picture, who is signed in."""
+    """Return a user without a picture, who is signed in."""
     user = make_user(username="pat")
     sign_in(user)
     return user
@@ -167,5 +167,5 @@ def user(aws: Stores, sign_in: SignIn) -> User:
 
 @pytest.fixture
 def panel(page: Page, user: User) -> UploadPanel:
-    """The upload panel of ``user``, on the users page."""
+    """Return the upload panel of ``user`` on the users page."""
     return UploadPanel(page)

@@ -1,4 +1,4 @@
-"""The users page as a user sees it, and what stands behind it."""
+"""The users page as a user sees it, and the state of bucket and table."""
 
 import base64
 
@@ -15,7 +15,7 @@ CONFIRM = "**/avatars/uploads/confirm/"
 
 
 class UploadPanel:
-    """The upload panel of the users page; opening the page is part of it."""
+    """The upload panel of the users page; constructing it opens the page."""
 
     def __init__(self, page: Page) -> None:
         self.page = page

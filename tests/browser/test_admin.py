@@ -13,7 +13,7 @@ from tests.builders import make_user, picture_bytes
 
 @pytest.fixture
 def person(aws: Stores, page: Page, sign_in: SignIn) -> User:
-    """Somebody with a picture, whose page in the admin is open."""
+    """Return a user with a picture, whose page in the admin is open."""
     sign_in(make_user("root", is_staff=True, is_superuser=True))
     person = make_user("pat", first_name="Pat")
     adopt_picture(owner_id=str(person.pk), body=picture_bytes(), stores=aws)

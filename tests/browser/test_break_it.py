@@ -1,4 +1,4 @@
-"""The two experiments of the demo: whatever is left out or sent too much, nothing breaks."""
+"""The two experiments of the demo: skip phase 3, or upload again after it; nothing breaks."""
 
 import re
 

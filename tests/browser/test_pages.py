@@ -1,4 +1,4 @@
-"""Every page: no accessibility problem in light or dark, and nothing a stranger wrote gets out."""
+"""Every page: accessible in light and dark, and names and keys with markup shown as text."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What happens when the network, the policy or the user will not, on the way through the phases."""
+"""Failures in each phase: the network, an expired policy, a cancelled upload."""
 
 import pytest
 from playwright.sync_api import Page, Route, expect
@@ -139,7 +139,7 @@ def test_encoding_that_breaks_is_told_and_the_panel_can_be_used_again(
 
 
 def finish_encodings(page: Page) -> None:
-    """Let the encodings go on that ``SLOW_ENCODING`` holds, and whatever follows from them."""
+    """Let the encodings finish that ``SLOW_ENCODING`` holds back, and wait for their effects."""
     page.evaluate("for (const finish of encodings) finish()")
     page.evaluate("new Promise((done) => setTimeout(done, 300))")
 

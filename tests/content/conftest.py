@@ -1,4 +1,4 @@
-"""What all tests of pictures share: warnings as in production, and who was asked to decode."""
+"""Fixtures of all tests of pictures: warnings as in production, and what was decoded."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +17,7 @@ def warnings_as_in_production() -> None:
 
 @pytest.fixture
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Return a list to which the format of every picture is added whose pixels are asked for."""
+    """Return a list that receives the format of each picture whose pixels are decoded."""
     asked: list[str] = []
 
     def spied(load: Callable[[Any], Any]) -> Callable[[Any], Any]:

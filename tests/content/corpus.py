@@ -111,13 +111,13 @@ def png_chunk(kind: bytes, body: bytes = b"") -> bytes:
 
 
 def png(width: int, height: int, *chunks: bytes) -> bytes:
-    """Return a PNG whose header claims this size, with ``chunks`` behind the header."""
+    """Return a PNG whose header claims this size, with ``chunks`` after the header."""
     header = png_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
     return b"\x89PNG\r\n\x1a\n" + header + b"".join(chunks) + png_chunk(b"IEND")
 
 
 def png_pixels(width: int, height: int) -> bytes:
-    """Return the chunk that makes such a PNG black."""
+    """Return the chunk of pixels that makes such a PNG black."""
     return png_chunk(b"IDAT", zlib.compress((b"\0" + bytes(3 * width)) * height))
 
 
@@ -142,7 +142,7 @@ def jpeg_with(*segments: bytes, size: Size = (16, 16)) -> bytes:
 
 
 def rescanned(body: bytes, times: int) -> bytes:
-    """Return a progressive JPEG with its last scan so many times more."""
+    """Return a progressive JPEG whose last scan is repeated this many times."""
     scan = body.rindex(b"\xff\xda")
     return body[:-2] + body[scan:-2] * times + b"\xff\xd9"
 
@@ -166,7 +166,7 @@ def gif_claiming(width: int, height: int) -> bytes:
 
 
 def avif_claiming(width: int, height: int, body: bytes = b"") -> bytes:
-    """Return an AVIF whose header claims this size, whatever its pixels are."""
+    """Return an AVIF whose header claims this size; its coded frame keeps its own."""
     body = body or picture_bytes(size=(16, 16), kind="AVIF")
     start = body.index(b"ispe") + 8
     return body[:start] + struct.pack(">II", width, height) + body[start + 8 :]
@@ -211,7 +211,7 @@ def zip_archive() -> bytes:
 
 
 def truncated(body: bytes) -> list[bytes]:
-    """Return ``body`` cut at every sixteenth."""
+    """Return ``body`` cut at every sixteenth of its length."""
     return [body[: len(body) * part // 16] for part in range(1, 16)]
 
 

@@ -1,4 +1,4 @@
-"""A file of every format that Pillow could read but must not."""
+"""One file of every format that Pillow can read and this site refuses."""
 
 import struct
 

@@ -23,7 +23,7 @@ def display_p3() -> bytes:
 
 
 def program(steps: int) -> bytes:
-    """Return a profile whose colours go through ``steps`` matrices, all stored once."""
+    """Return a profile whose colours go through ``steps`` matrices, all stored as one."""
     matrix = b"matf" + bytes(4) + struct.pack(">HH", 3, 3)
     matrix += struct.pack(">12f", 1, 0, 0, 0, 1, 0, 0, 0, 1.0001, 0, 0, 0)
     head = b"mpet" + bytes(4) + struct.pack(">HHI", 3, 3, steps)

@@ -1,4 +1,4 @@
-"""What is taken, and how it is drawn: upright, square, of one size."""
+"""Pictures that are taken, and how they are drawn: upright, square, of one size."""
 
 from collections.abc import Callable
 
@@ -123,7 +123,7 @@ def test_digest_and_bytes_are_the_same_when_the_picture_is() -> None:
 
 @pytest.mark.parametrize("side", [SIDE, 1536, 3080, 3333])
 def test_picture_is_the_same_to_the_eye_when_it_is_scaled_down_in_two_steps(side: int) -> None:
-    """Scaling down strip by strip saves memory, and must not show: seams, shifts, blur."""
+    """Scaling down strip by strip saves memory, and must show no seams, shifts or blur."""
     image = Image.effect_mandelbrot((side, side), (-2.1, -1.5, 0.9, 1.5), 100).convert("RGB")
     image.paste(RED, (side // 3, side // 3, side // 2, side))
 

@@ -1,4 +1,4 @@
-"""However many pictures come at once, only so many are decoded, and none takes much memory."""
+"""A bounded number of pictures is decoded at a time, each in bounded memory."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +20,7 @@ from tests.content.profiles import program
 
 
 class Counted:
-    """Draws, as soon as so many others want to, and counts how many do at the same time."""
+    """A decoder that waits until ``together`` calls run, and counts the most at one time."""
 
     def __init__(self, draw: Callable[[bytes], Image.Image], together: int) -> None:
         self.draw, self.meeting, self.lock = draw, Barrier(together), Lock()

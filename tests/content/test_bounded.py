@@ -115,7 +115,7 @@ def test_animation_is_refused_when_its_header_claims_many_frames(decoded: list[s
 
 @pytest.fixture
 def tiles(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Return a list to which the codec of every piece of a picture is added that is decoded."""
+    """Return a list that receives the codec of each piece of a picture that is decoded."""
     found: list[str] = []
     getdecoder = Image._getdecoder
 
@@ -165,7 +165,7 @@ def test_jpeg_is_refused_when_it_passes_over_its_pixels_too_often(decoded: list[
 
 
 def test_jpeg_is_taken_when_a_film_behind_it_looks_like_scans() -> None:
-    """Phones put a film behind a picture; only the picture is looked at."""
+    """Phones append a film to a picture; only the picture's own scans are counted."""
     assert normalise(encoded(quarters(), "JPEG") + bytes(2) + jpeg_segment(0xDA) * 1000)
 
 

@@ -1,6 +1,6 @@
-"""An AVIF's header may say anything: what counts is the coded frames.
+"""The size in an AVIF's header proves nothing: the coded frames are measured.
 
-libavif decodes a frame at its own size and scales it to what the header says.
+libavif decodes a frame at its own size and scales it to the header's.
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ HEADER, FRAME = [unit for unit in units(PAYLOAD) if unit[0] >> 3 != 2]
 
 
 def assert_refused_unread(body: bytes, decoded: list[str]) -> None:
-    """libavif would take the picture; it is refused before that."""
+    """Assert that our own check refuses the picture, before anything is decoded."""
     with pytest.raises(BadImage) as caught:
         normalise(body)
 
@@ -38,7 +38,7 @@ def assert_refused_unread(body: bytes, decoded: list[str]) -> None:
 
 @pytest.mark.parametrize("wide", [False, True])
 def test_avif_is_taken_when_it_is_put_together_anew(wide: bool) -> None:
-    """What the tests below build is a picture but for what each of them breaks."""
+    """Without a defect, what ``rebuilt`` makes is a good picture."""
     assert_upright(normalise(rebuilt(PICTURE, wide=wide)))
 
 

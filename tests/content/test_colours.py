@@ -1,4 +1,4 @@
-"""Colours stay what they were to the eye: in every mode, with transparency, with a profile."""
+"""Colours look the same after conversion: in every mode, with transparency, with a profile."""
 
 from typing import Any
 
@@ -43,7 +43,7 @@ def test_colour_stays_in_every_mode(kind: str, mode: str, colour: Any, wanted: C
 
 
 def test_shades_stay_when_a_png_has_16_bits() -> None:
-    """convert() alone would make everything above 255 white."""
+    """``convert()`` alone would turn every value above 255 white."""
     image = Image.new("I;16", (512, 512))
     image.putdata([x * 128 for _y in range(512) for x in range(512)])
 

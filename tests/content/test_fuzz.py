@@ -1,4 +1,4 @@
-"""Whatever the bytes are, they end in a clean picture or in BadImage, and in no warning."""
+"""Any bytes end in a clean picture or in ``BadImage``, without a warning."""
 
 import warnings
 import zlib
@@ -31,7 +31,7 @@ MAX_ENCODED_BYTES = 400_000
 
 
 def checked_outcome(body: bytes) -> Picture | None:
-    """Return what ``body`` became: pixels alone, or None if refused. Nothing else is heard of."""
+    """Return the picture made of ``body``, checked to be pixels alone, or None if refused."""
     picture = None
     with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always")
@@ -48,7 +48,7 @@ def checked_outcome(body: bytes) -> Picture | None:
 
 
 def _seed(kind: str) -> bytes:
-    """Return a picture with all that its format can hold beside the pixels."""
+    """Return a picture with every kind of metadata that its format can hold."""
     if kind == "GIF":
         return encoded(noise((40, 30)), kind, comment=b"A SECRET")
     metadata = {"exif": full_of_metadata(), "icc_profile": display_p3()}
@@ -98,7 +98,7 @@ def test_outcome_is_clean_when_bytes_are_flipped(
 
 
 def _checked(body: bytes) -> bytes:
-    """Return ``body`` with the checksums of a PNG made right, or decoders would stop at them."""
+    """Return ``body`` with correct checksums if it is a PNG; decoders stop at wrong ones."""
     return body[:8] + b"".join(_chunks(body)) if body.startswith(b"\x89PNG\r\n\x1a\n") else body
 
 
@@ -173,7 +173,7 @@ def test_picture_is_clean_when_its_metadata_are_random(noisy: bytes, start: byte
 
 
 def test_nothing_is_heard_when_a_picture_causes_thousands_of_warnings() -> None:
-    """Each would be a line in the log and a text kept for ever in the process's memory."""
+    """Each would be a line in the log, and Python would keep its text for ever."""
     entries = b"".join(tag.to_bytes(2) + b"\0\1" + b"\x7f\xff\xff\xff" * 2 for tag in range(4000))
     exif = b"Exif\0\0MM\0*\0\0\0\x08" + (4000).to_bytes(2) + entries + bytes(4)
 
@@ -184,7 +184,7 @@ def test_nothing_is_heard_when_a_picture_causes_thousands_of_warnings() -> None:
 
 
 def test_checksums_are_mended_when_a_png_is_flipped() -> None:
-    """The helper above: else nearly every flipped PNG would be refused for its checksum alone."""
+    """Without the helper nearly every changed PNG would be refused for its checksum alone."""
     body = bytearray(SEEDS["PNG"])
     body[-20] ^= 1
     size = int.from_bytes(_checked(bytes(body))[8:12])

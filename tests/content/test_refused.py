@@ -1,4 +1,4 @@
-"""What is no picture, or none that may be decoded, is refused."""
+"""Files that are no picture, or of a format that is not allowed, are refused."""
 
 import io
 from collections.abc import Callable
@@ -60,7 +60,7 @@ def test_bytes_are_refused_when_they_are_no_picture(body: bytes, decoded: list[s
 
 @pytest.fixture
 def entered(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Return a list to which each disabled format is added that Pillow as much as considers."""
+    """Return a list that receives each disabled format that Pillow tries on a file."""
     found: list[str] = []
 
     def spied(kind: str, call: Callable[..., Any] | None) -> Callable[..., Any]:

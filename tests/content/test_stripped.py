@@ -1,4 +1,4 @@
-"""What else was in the file is gone: other files, scripts, positions, thumbnails."""
+"""What a file holds beside the pixels is gone: other files, scripts, positions, thumbnails."""
 
 import io
 import struct

@@ -108,7 +108,7 @@ def clients(s3_engine: Engine) -> Iterator[Place]:
 
 @pytest.fixture
 def place(clients: Place) -> Iterator[Place]:
-    """Return a fresh bucket and the ways to it. Nobody empties it: the engine ends with the run."""
+    """Return a fresh bucket with its clients. It is not emptied: the engine ends with the run."""
     name = f"engines-{uuid.uuid4().hex}"
     clients.s3.create_bucket(Bucket=name)
     yield Place(name, clients.endpoint, clients.s3, clients.dynamodb, clients.http)
@@ -132,7 +132,7 @@ def gateway(place: Place, settings: Settings) -> Iterator[S3Bucket]:
 
 
 def _forget_clients() -> None:
-    """Have the gateways make clients anew, from the settings as they are then."""
+    """Make the gateways build new clients from the settings of that moment."""
     for made_once in (
         sdk._session,
         sdk.client,
@@ -158,7 +158,7 @@ class Table:
         return [row["owner_id"]["S"] for row in page["Items"]]
 
     def stranger(self) -> DynamoDBClient:
-        """Return a client that knows the account's name but not its secret."""
+        """Return a client that knows the account's key id but not its secret."""
         return self.engine.dynamodb(secret_key="another")
 
 

@@ -1,7 +1,7 @@
 """Which engines a run of the suite asks, and how their clients are made.
 
-The embedded server is always there. Others are offered in TEST_ENGINES, as
-``radosgw=http://127.0.0.1:7480,dynalite=http://127.0.0.1:4567``, by whoever has started them.
+The embedded server is always there. The starter of a run offers others in TEST_ENGINES, as
+``radosgw=http://127.0.0.1:7480,dynalite=http://127.0.0.1:4567``.
 """
 
 import os
@@ -36,7 +36,7 @@ class Engine:
     url: str
 
     def s3(self) -> S3Client:
-        """Return a client that asks once and reports what it is told."""
+        """Return a client that makes one attempt per call."""
         return boto3.client(
             "s3",
             endpoint_url=self.url,
@@ -50,7 +50,7 @@ class Engine:
         )
 
     def dynamodb(self, *, secret_key: str = SECRET_KEY) -> DynamoDBClient:
-        """Return a client that asks once and reports what it is told."""
+        """Return a client that makes one attempt per call."""
         return boto3.client(
             "dynamodb",
             endpoint_url=self.url,
@@ -67,12 +67,12 @@ class Engine:
 
 
 def signer(**changes: Any) -> Signer:
-    """Return what signs as the account does, but for ``changes``."""
+    """Return a signer for the account, with ``changes`` to what it signs with."""
     return Signer(**{"region": REGION, **changes})
 
 
 def offered(names: list[str]) -> list[str]:
-    """Return those of ``names`` that this run can ask."""
+    """Return those of ``names`` that are available in this run."""
     return [name for name in names if name == EMBEDDED or name in urls()]
 
 

@@ -1,4 +1,4 @@
-"""The product's own form, signed by hand so that each part of it can be wrong on purpose."""
+"""The product's form, signed by hand so that a test can make any part of it wrong."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -41,7 +41,7 @@ def signed_policy(
     without: str = "",
     bucket: str = "",
 ) -> str:
-    """Return the policy's JSON, with ``more`` conditions and without that on one field."""
+    """Return the policy's JSON, with ``more`` conditions, and without the one on a field."""
     signer = signer or account()
     conditions = [
         {"bucket": bucket or place.name},
@@ -63,7 +63,7 @@ def fields_for(
     signer: Signer | None = None,
     **policy_options: Any,
 ) -> dict[str, str]:
-    """Return the form's fields, then changed by what nobody signed; None leaves a field out."""
+    """Return the form's fields with unsigned changes; None leaves a field out."""
     signer = signer or account()
     text = text if text is not None else signed_policy(place, signer=signer, **policy_options)
     signed = {"key": KEY, **policy().fields}
@@ -76,6 +76,6 @@ def send(place: Place, fields: Mapping[str, str], body: bytes = BODY) -> Any:
 
 
 def assert_refused(place: Place, answer: Any) -> None:
-    """S3 has refused, and nothing is there."""
+    """Assert that S3 has refused the form and stored nothing."""
     assert answer.status in {400, 403, 412}, (answer.status, answer.data)
     assert place.keys() == []

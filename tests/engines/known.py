@@ -223,7 +223,7 @@ KNOWN: list[Known] = [
 
 
 def reason_for(engine: str, check: str) -> str:
-    """Return why the check fails on the engine; empty if it is not known to."""
+    """Return why the check fails on the engine; empty if it is expected to pass."""
     for known in KNOWN:
         if known.engine == engine and names_of(check) & set(known.checks):
             return known.reason

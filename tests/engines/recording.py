@@ -15,7 +15,7 @@ VARIABLE = "TEST_ENGINES_RECORD"
 
 
 class Result(NamedTuple):
-    """What one check gave on one engine; ``place`` is its file and line."""
+    """The outcome of one check on one engine; ``place`` is its file and line."""
 
     place: tuple[str, int]
     check: str

@@ -1,4 +1,4 @@
-"""docs/engines.md, made from what a run gave."""
+"""Make docs/engines.md from the results of a run."""
 
 import ast
 from collections.abc import Iterable, Sequence

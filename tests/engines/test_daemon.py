@@ -21,7 +21,7 @@ def daemon(tmp_path: Path) -> Iterator[Daemon]:
 
 
 def ends(process: int) -> bool:
-    """Return whether the process behind a pidfd ends within seconds."""
+    """Return whether the process of a pidfd ends within seconds."""
     return bool(select([process], [], [], 10)[0])
 
 

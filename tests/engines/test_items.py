@@ -68,7 +68,7 @@ def test_item_is_read_as_written_at_once_when_it_is_replaced(references: DynamoR
 def test_one_writer_wins_each_revision_when_hundreds_write_at_once(
     references: DynamoReferences,
 ) -> None:
-    """The revisions that were replaced form one chain, from no item to the one that stands."""
+    """The replaced revisions form one chain, from no item to the stored one."""
 
     def write(number: int) -> tuple[str | None, str | None] | None:
         before = references.read("a")

@@ -61,7 +61,7 @@ def test_more_than_a_hundred_are_refused_when_asked_for_at_once(table: Table) ->
 
 
 def found_and_left(table: Table, asked: list[str]) -> tuple[list[str], list[str]]:
-    """Return what one answer holds, and what it leaves for later."""
+    """Return the items of one answer, and the keys that it left for later."""
     keys: Any = {table.name: {"Keys": [{"owner_id": {"S": owner}} for owner in asked]}}
     answer = table.client.batch_get_item(RequestItems=keys)
     left = answer["UnprocessedKeys"].get(table.name, {"Keys": []})["Keys"]
@@ -100,7 +100,7 @@ def test_large_items_are_read_when_they_take(
 def test_no_item_is_taken_for_absent_when_an_answer_leaves_keys_for_later(
     table: Table, references: DynamoReferences
 ) -> None:
-    """The gateway may give up; what it says must be so."""
+    """The gateway may fail; if it answers, the answer holds every item."""
     fill(table, owners(48), LARGE)
 
     with suppress(StorageUnavailable):

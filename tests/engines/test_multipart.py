@@ -28,7 +28,7 @@ def part_url(place: Place, upload: str, number: int) -> str:
 
 
 def send(place: Place, upload: str, *bodies: bytes) -> list[Any]:
-    """Put parts by presigned URLs, as a browser does; return what completion wants to know."""
+    """Put parts by presigned URLs, as a browser does; return the list for completion."""
     answers = [
         place.request("PUT", part_url(place, upload, number), body=body)
         for number, body in enumerate(bodies, 1)

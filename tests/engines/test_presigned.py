@@ -23,7 +23,7 @@ def stored(place: Place) -> Place:
 
 
 def get_url(place: Place, **changes: Any) -> str:
-    """Return a URL signed by hand, some of it otherwise."""
+    """Return a URL signed by hand, with ``changes`` to what is signed."""
     expires = changes.pop("expires", "600")
     return signer(**changes).presign("GET", place.object_url(KEY), expires=expires)
 
@@ -55,7 +55,7 @@ def test_object_is_not_given_when_the_windows_of_a_url_are_over(
 
 
 def test_object_is_given_when_the_url_is_good_to_the_last(stored: Place) -> None:
-    """Signed a week ago less a minute, for a week: the longest there is."""
+    """The URL was signed for a week, the longest time allowed, one minute less ago."""
     at = ago(days=7) + timedelta(minutes=1)
 
     assert stored.request("GET", get_url(stored, at=at, expires="604800")).data == BODY

@@ -30,13 +30,13 @@ def stored(place: Place) -> Place:
 
 
 def get(place: Place, **conditions: Any) -> Any:
-    """Return the answer, with its body read: one that nobody reads keeps its connection."""
+    """Return the answer after reading its body: an unread one keeps its connection."""
     answer: Any = place.s3.get_object(Bucket=place.name, Key=KEY, **conditions)
     return answer | {"Body": io.BytesIO(answer["Body"].read())}
 
 
 def refusal(call: Callable[[], object]) -> tuple[int, str]:
-    """Return status and code of the refusal that the call must meet."""
+    """Return status and code of the refusal that the call must get."""
     with pytest.raises(ClientError) as caught:
         call()
     answer = caught.value.response

@@ -43,7 +43,7 @@ class Clients:
 
     @classmethod
     def made_from(cls, proxy: Proxy, figures: dict[str, Any]) -> Clients:
-        """Return new clients: their time-outs cannot be changed later."""
+        """Return new clients: the time-outs of existing ones cannot be changed."""
         meta = {
             "host": proxy.url,
             "connect_timeout_seconds": figures["AWS_CONNECT_SECONDS"],
@@ -62,7 +62,7 @@ class Clients:
 
     @contextmanager
     def used(self) -> Iterator[None]:
-        """Have the product use these; the SDK repeats at once, and as often as it may."""
+        """Make the product use these clients; the SDK repeats without a pause."""
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr("aws.bucket.client", lambda: self.s3)
             patched.setattr(AvatarItem, "_connection", self.table)
@@ -73,13 +73,13 @@ class Clients:
 
 @dataclass
 class Road:
-    """The road to AWS, on which a fault can be had."""
+    """The way from the product to AWS, on which a test can plan a fault."""
 
     proxy: Proxy
     clients: Clients
 
     def __post_init__(self) -> None:
-        """Do not wait for long where there is nothing to come."""
+        """Shorten the wait for answers that never come."""
         for each in (self.clients.s3, self.clients.table.connection.client):
             each.meta.events.register("before-send", self._hurry)
 
@@ -87,7 +87,7 @@ class Road:
     def planned(
         self, fault: Fault | None = None, number: int = 0, reach: Reach = Reach.ALL
     ) -> Iterator[Plan]:
-        """Have the product go through the proxy, and the proxy strike as planned."""
+        """Send the product's requests through the proxy, which strikes as planned."""
         rates.forget_all()
         with self.proxy.planned(fault, number, reach) as plan, self.clients.used():
             yield plan
@@ -115,13 +115,13 @@ def proxy(embedded_aws: EmbeddedAWS) -> Iterator[Proxy]:
 
 @pytest.fixture(scope="session")
 def road(proxy: Proxy) -> Road:
-    """Return the road to AWS, with no fault on it yet."""
+    """Return the way to AWS, without a fault yet."""
     return Road(proxy, Clients.made_from(proxy, FIGURES))
 
 
 @pytest.fixture(autouse=True)
 def silence() -> Iterator[None]:
-    """Write no log: a traceback for each fault takes more time than the fault."""
+    """Write no log: a traceback for each fault takes longer than the fault."""
     logging.disable(logging.CRITICAL)
     yield
     logging.disable(logging.NOTSET)
@@ -129,7 +129,7 @@ def silence() -> Iterator[None]:
 
 @pytest.fixture
 def decoded_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Spare the decoder, which has tests of its own; what is not the whole picture fails."""
+    """Replace the decoder by one that takes the whole test picture and refuses all else."""
 
     def normalise(body: bytes) -> images.Picture:
         assert body == RED

@@ -1,4 +1,4 @@
-"""Servers to be killed: forked from one process that has loaded everything, so each is had at once.
+"""Servers to be killed, forked from one process that has loaded everything, to start fast.
 
 ``python -m tests.faults.nursery`` reads commands from its input, a line each, and answers each with
 a line of JSON: ``user`` makes a user with a session, ``serve`` forks a server of the real site.
@@ -21,13 +21,13 @@ HOST = "127.0.0.1"
 
 
 class Child(NamedTuple):
-    """A server that can be asked at once."""
+    """A server that accepts requests as soon as it is returned."""
 
     pid: int
     port: int
 
     def kill(self) -> None:
-        """End the server where it stands."""
+        """Kill the server."""
         os.kill(self.pid, signal.SIGKILL)
 
 
@@ -91,7 +91,7 @@ def nursery(*, aws_port: int, database: Path) -> Iterator[Nursery]:
 
 
 def main() -> None:
-    """Obey until the input ends."""
+    """Carry out commands until the input ends."""
     from django.core.management import call_command  # noqa: PLC0415
     from django.core.wsgi import get_wsgi_application  # noqa: PLC0415
 
@@ -111,7 +111,7 @@ def main() -> None:
 
 
 def _make_clients() -> None:
-    """Make the SDK's clients, which takes long and opens no connection."""
+    """Make the SDK's clients before the fork: it takes long and opens no connection."""
     from avatars.models import AvatarItem  # noqa: PLC0415
     from avatars.stores import live_stores  # noqa: PLC0415
     from aws.clients import client  # noqa: PLC0415
@@ -150,7 +150,7 @@ def _serve(application: Any) -> list[Any]:
 
 
 def _bury(pid: int) -> list[Any]:
-    """End a server of ours, if it still lives, and wait until it is gone."""
+    """Kill a server, if it still lives, and wait until it is gone."""
     os.kill(pid, signal.SIGKILL)  # until it has been waited for, the id is nobody else's
     os.waitpid(pid, 0)
     return []

@@ -40,7 +40,7 @@ class Asked(NamedTuple):
 class Fault(NamedTuple):
     """What can happen to a request on its way, or to its answer.
 
-    ``slow`` ones end by a time-out. ``services`` are those it can happen to.
+    ``slow`` faults end by a time-out. ``services`` are those whose requests can meet the fault.
     """
 
     name: str
@@ -66,7 +66,7 @@ class Plan:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def foresee(self, invocation: str, asked: Asked) -> Fault | None:
-        """Count the request if it is new; return the fault that is to strike its next attempt."""
+        """Count the request if it is new; return the fault planned for its next attempt."""
         with self._lock:
             if invocation not in self._numbers:
                 self.asked.append(asked)
@@ -93,7 +93,7 @@ class Plan:
                 return number >= self.number
 
     def deliver_late(self) -> None:
-        """Carry out the requests that a fault has kept back, as if the network had."""
+        """Carry out the requests that a fault has kept back, as a slow network would."""
         while self.late:
             self.late.pop().forward(on=None)
 
@@ -146,7 +146,7 @@ class Exchange(BaseHTTPRequestHandler):
     # --- what faults are made of ---
 
     def forward(self, *, on: http.client.HTTPConnection | None) -> bytes:
-        """Have the request carried out; return the whole answer as it goes over the wire."""
+        """Have the request carried out; return the bytes of the complete answer."""
         connection = on or self._connect()
         connection.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
         for name, value in self.headers.items():
@@ -160,7 +160,7 @@ class Exchange(BaseHTTPRequestHandler):
         return raw
 
     def say(self, raw: bytes) -> None:
-        """Send ``raw`` and end the connection: it is no whole answer."""
+        """Send ``raw`` and end the connection: the answer is incomplete."""
         self.wfile.write(raw)
         self.close_connection = True
 
@@ -180,20 +180,20 @@ class Exchange(BaseHTTPRequestHandler):
     # --- the rest ---
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
     def _connect(self) -> http.client.HTTPConnection:
         return http.client.HTTPConnection(HOST, self.server.upstream_port)
 
 
 def asked_by(method: str, headers: Any) -> Asked:
-    """Return what a request asks for, by its head."""
+    """Return the operation that a request's head names."""
     operation = str(headers.get("X-Amz-Target") or "").partition(".")[2]
     return Asked("dynamodb", operation) if operation else Asked("s3", method)
 
 
 def whole_answer(status: int, reason: str, headers: list[tuple[str, str]], body: bytes) -> bytes:
-    """Return an answer as it goes over the wire."""
+    """Return the bytes of a complete answer."""
     lines = [f"HTTP/1.1 {status} {reason}", *(f"{name}: {value}" for name, value in headers)]
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
 
@@ -229,7 +229,7 @@ class Proxy(socketserver.ThreadingTCPServer):
             plan.over.set()
 
     def is_of_the_past(self, invocation: str) -> bool:
-        """Return whether the request was first seen under a plan that is over."""
+        """Return whether the request was first seen under an earlier plan."""
         return any(plan.knows(invocation) for plan in self._past)
 
     def close(self) -> None:

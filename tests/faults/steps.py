@@ -1,4 +1,4 @@
-"""States to start from, and what must hold in every state."""
+"""States to start from, and assertions that hold in every state."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ ONCE = {"internal-error", "reset-after", "late"}
 
 
 def arrived(owner_id: str, body: bytes = RED) -> Permission:
-    """Return a permission whose file is in the bucket, without a word to phase 1."""
+    """Return a permission whose file is in the bucket, made without phase 1."""
     upload = new_upload(owner_id, now=timezone.now())
     token = sign_upload(upload, purpose=PURPOSE)
     put_object(
@@ -105,7 +105,7 @@ class Strike(NamedTuple):
     asked: list[Asked]  # the requests without a fault
 
     def assert_struck(self, plan: Plan) -> None:
-        """The fault has struck, and nothing but the request it was meant for came first."""
+        """Assert that the fault has struck the request that it was planned for."""
         assert plan.struck, self
         assert plan.asked[: self.number] == self.asked[: self.number], self
 
@@ -113,11 +113,11 @@ class Strike(NamedTuple):
 def strikes(
     fault: Fault, record: Callable[[], Plan], *, stops_at_once: bool = False
 ) -> Iterator[Strike]:
-    """Yield every request that ``fault`` can strike, with every reach.
+    """Yield each request that ``fault`` can strike, with each reach.
 
-    ``record`` does the same without a fault; so no request is left out when the product changes.
-    What stops at the first failure never sees what lasts, and what comes once is repeated by the
-    SDK there as it is everywhere: some faults will do.
+    ``record`` runs the same steps without a fault, so that no request is left out when the product
+    changes. What stops at the first failure needs less: lasting faults look the same to it, and one
+    that comes once is repeated by the SDK as anywhere else.
     """
     asked = record().asked
     reaches: Iterable[Reach] = Reach if fault.name in LASTING else (Reach.FIRST, Reach.ALL)
@@ -130,14 +130,14 @@ def strikes(
 
 
 def every_strike(record: Callable[[], Plan]) -> Iterator[tuple[Fault, Strike]]:
-    """Yield every fault with all it can strike, for what stops at the first failure."""
+    """Yield each fault with each of its strikes, for what stops at the first failure."""
     for fault in FAULTS:
         for strike in strikes(fault, record, stops_at_once=True):
             yield fault, strike
 
 
 def is_saved(fault: Fault, strike: Strike) -> bool:
-    """Return whether the SDK's next attempt must have made good what happened."""
+    """Return whether the SDK's next attempt must have succeeded."""
     return strike.reach is Reach.FIRST and fault.name in REPEATED
 
 
@@ -145,7 +145,7 @@ def is_saved(fault: Fault, strike: Strike) -> bool:
 
 
 def assert_clear(answer: Response, *, saved: bool = False) -> None:
-    """The answer is a success, or an error of the API's shape that asks to try again."""
+    """Assert success, or an error of the API's shape that asks to try again."""
     if answer.status_code != 200:
         assert not saved, answer.content
         assert (answer.status_code, error_code(answer)) == (503, "unavailable"), answer.content

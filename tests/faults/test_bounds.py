@@ -1,4 +1,4 @@
-"""How long anybody can wait for AWS: the arithmetic, and the same on the wire, scaled down."""
+"""How long a request can wait for AWS: the arithmetic, and the same on the wire, scaled down."""
 
 import math
 import threading
@@ -54,7 +54,7 @@ def test_wait_is_bounded_when_every_call_takes_all_its_time(what: str) -> None:
 
 
 def test_figures_fit_each_other() -> None:
-    """Two attempts that time out fit in a call; every thread that may call has a connection."""
+    """A call has time for two attempts; each thread that calls AWS has a connection."""
     assert product.AWS_CALL_SECONDS >= 2 * product.AWS_READ_SECONDS
     assert product.AWS_CONNECT_SECONDS < product.AWS_READ_SECONDS
     assert product.AWS_POOL_CONNECTIONS >= 16 + DETAIL_THREADS + 16
@@ -81,7 +81,7 @@ def test_call_is_given_up_when_it_takes_too_long() -> None:
 
 
 def test_body_is_given_up_when_it_drips_past_the_deadline() -> None:
-    """A time-out for reading never comes: each look at the socket finds a byte."""
+    """The read time-out never fires, as each read finds a byte."""
 
     class Dripping:
         looks = 0

@@ -1,4 +1,4 @@
-"""A removal, the end of an owner, and phase 1, each of their requests struck by each fault."""
+"""A removal, the closing of an owner, and phase 1; each fault strikes each of their requests."""
 
 import pytest
 

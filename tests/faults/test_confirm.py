@@ -1,4 +1,4 @@
-"""A confirm, each of its requests struck by each fault."""
+"""A confirm; each fault strikes each of its requests."""
 
 import pytest
 

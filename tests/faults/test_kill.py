@@ -24,7 +24,7 @@ PATIENCE = 60  # seconds
 
 @pytest.fixture(scope="module")
 def servers(proxy: Proxy, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
-    """Return servers of the site whose AWS is behind the proxy."""
+    """Return servers of the site that reach AWS through the proxy."""
     database = tmp_path_factory.mktemp("servers") / "db.sqlite3"
     with nursery(aws_port=proxy.port, database=database) as running:
         yield running
@@ -58,7 +58,7 @@ def test_no_ghost_comes_and_confirm_can_be_repeated_when_the_server_is_killed(
 
 
 def _whole_confirm(road: Road) -> Plan:
-    """Return the requests of a confirm that nobody kills."""
+    """Return the requests of a confirm that runs to its end."""
     user = make_user()
     permission = arrived(str(user.pk))
     with road.planned() as plan:
@@ -69,7 +69,7 @@ def _whole_confirm(road: Road) -> Plan:
 def _confirm_until_killed(
     server: Child, member: Member, permission: Permission, plan: Plan
 ) -> None:
-    """Confirm at ``server``, and kill it as soon as the proxy holds the request that is planned."""
+    """Confirm at ``server``, and kill it once the proxy holds the planned request."""
     with ThreadPoolExecutor(1) as beside:
         answer = beside.submit(_confirm_at, server, member, permission)
         assert plan.held.wait(PATIENCE)

@@ -1,4 +1,4 @@
-"""The pages and the health checks, each of their requests struck by each fault."""
+"""The pages and the health checks; each fault strikes each of their requests."""
 
 from collections.abc import Iterable
 
@@ -65,7 +65,7 @@ def test_readiness_is_answered_when_a_request_fails(aws: Stores, road: Road) -> 
 
 
 def assert_ready(status: int, answers: Iterable[str]) -> None:
-    """The status is that of the parts."""
+    """Assert that the status agrees with the parts that are reported."""
     assert set(answers) <= {"ok", "unavailable"}
     assert status == (200 if set(answers) == {"ok"} else 503)
 

@@ -1,4 +1,4 @@
-"""A sweep, each of its requests struck by each fault."""
+"""A sweep; each fault strikes each of its requests."""
 
 import pytest
 

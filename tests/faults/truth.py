@@ -1,4 +1,4 @@
-"""What bucket and table hold, looked up in moto's memory, so by no code of the product's."""
+"""The content of bucket and table, read from moto's memory without the product's code."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from uploads.keys import AVATARS_PREFIX
 
 
 def assert_no_ghost() -> None:
-    """P1: every object that an item names is there, and nothing will expire it."""
+    """P1: every object that an item names exists, and no lifecycle rule will expire it."""
     keys = _bucket().keys
     for key in named_keys():
         assert key.startswith(AVATARS_PREFIX)
@@ -26,7 +26,7 @@ def assert_no_orphan() -> None:
 
 
 def assert_serves(owner_id: str, permission: Permission) -> None:
-    """The owner's item names the picture of this upload."""
+    """Assert that the owner's item names the picture of this upload."""
     facts = _table().items[_hash_key(owner_id)].attrs
     assert permission.key.endswith(facts["upload_id"].value)
     assert facts["avatar_key"].value in keys_under(AVATARS_PREFIX)
@@ -44,7 +44,7 @@ def named_keys() -> set[str]:
 
 
 def forget_item(owner_id: str) -> None:
-    """Make the owner one who never had a picture."""
+    """Delete the owner's item, as if they never had a picture."""
     _table().items.pop(_hash_key(owner_id), None)
 
 

@@ -12,7 +12,7 @@ XML, JSON = "application/xml", "application/x-amz-json-1.0"
 
 
 def _answer(exchange: Exchange, status: int, kind: str, body: bytes) -> None:
-    """Answer without having carried anything out; to HEAD without a body."""
+    """Answer without carrying the request out; to HEAD without a body."""
     headers = [("Content-Type", kind), ("Content-Length", str(len(body)))]
     shown = b"" if exchange.command == "HEAD" else body
     exchange.wfile.write(whole_answer(status, "Whatever", headers, shown))
@@ -49,7 +49,7 @@ def _error_in_200(exchange: Exchange) -> None:
 
 
 def _page_in_200(exchange: Exchange) -> None:
-    """Answer as a box on the way does that wants people to sign in: in well-formed XML, too."""
+    """Answer with a sign-in page, as a captive portal does; it is well-formed XML."""
     _answer(exchange, 200, "text/html", b"<html><body>Please sign in.</body></html>")
 
 
@@ -83,7 +83,7 @@ def _silent_after(exchange: Exchange) -> None:
 
 
 def _late(exchange: Exchange) -> None:
-    """Keep the request until the test has it carried out, long after the client gave up."""
+    """Keep the request until the test lets it through, after the client has given up."""
     exchange.plan.late.append(exchange)
     exchange.wait_for_the_client()
 
@@ -106,7 +106,7 @@ def _cut_in_the_head(exchange: Exchange) -> None:
 
 
 def _drip(exchange: Exchange) -> None:
-    """Send a byte at a time: each look at the socket finds one, so no time-out for reading ends."""
+    """Send a byte at a time, so that the read time-out never fires."""
     for byte in exchange.forward(on=None):
         exchange.say(bytes([byte]))
         if exchange.plan.over.wait(DRIP_SECONDS):

@@ -1,4 +1,4 @@
-"""The three phases as a browser takes them, and looks at bucket and table behind the answers."""
+"""The three phases as a browser does them, and reads of bucket and table."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def signed_in(user: User) -> Client:
 
 
 def post_json(browser: Client, route: str, body: object, **options: Any) -> Response:
-    """Post ``body`` as JSON, or as it is if it is bytes."""
+    """Post ``body`` as JSON; bytes are posted unchanged."""
     data = body if isinstance(body, bytes) else json.dumps(body)
     return browser.post(reverse(route), data, content_type="application/json", **options)
 
@@ -72,7 +72,7 @@ def begin(browser: Client, *, content_type: object = "image/png", size: object =
 
 
 def permission_for(browser: Client, *, content_type: str = "image/png") -> Permission:
-    """Return the permission of phase 1, which must be given."""
+    """Return the permission of phase 1, which must succeed."""
     answer = begin(browser, content_type=content_type)
     assert answer.status_code == 201, answer.content
     return Permission(**answer.json())
@@ -130,7 +130,7 @@ def upload_picture(browser: Client, body: bytes | None = None) -> dict[str, Any]
 
 
 def error_code(answer: Response) -> str:
-    """Return the code of an error of the JSON API, which must have its one shape."""
+    """Return the code of an error of the JSON API, after checking the error's shape."""
     error = answer.json()["error"]
     assert error.keys() == {"code", "message"}
     assert error["message"]
@@ -184,13 +184,13 @@ def live_key(user: User) -> str:
 
 
 def assert_in_order(user: User) -> None:
-    """The user's item names the only object they have; or none, and there is none."""
+    """Assert that the user's item names their only object, or none if they have none."""
     key = item_of(user).live_key
     assert promoted_keys(user) == ([key] if key else [])
 
 
 def write_item(owner_id: str, avatar_key: str = "", **changes: Any) -> Reference:
-    """Write an item past the product's rules, naming ``avatar_key`` if it is not empty."""
+    """Write an item past the services, with ``avatar_key`` if it is not empty."""
     avatar = Avatar(avatar_key, "upload", "image/webp", 10, 512, 512, "0" * 64)
     before = live_references().read(owner_id)
     fresh = before.fenced(now=changes.pop("now"))
@@ -223,7 +223,7 @@ class _Meddled:
 def meddle(
     gateway: Gateway, *, before: dict[str, Call] | None = None, after: dict[str, Call] | None = None
 ) -> Gateway:
-    """Return ``gateway`` with other calls made before or after the first call of its methods."""
+    """Return ``gateway``, with calls made before or after the first call of some methods."""
     return cast(Gateway, _Meddled(gateway, dict(before or {}), dict(after or {})))
 
 
@@ -240,7 +240,7 @@ class _Broken:
 
 
 def broken(gateway: Gateway, **failures: Exception) -> Gateway:
-    """Return ``gateway`` whose methods named in ``failures`` raise those and do nothing."""
+    """Return ``gateway`` with methods that only raise the error given in ``failures``."""
     return cast(Gateway, _Broken(gateway, failures))
 
 
@@ -252,7 +252,7 @@ def serve_with(monkeypatch: pytest.MonkeyPatch, stores: Stores) -> None:
 
 @contextmanager
 def outage(embedded_aws: EmbeddedAWS, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Have S3 and DynamoDB down; the SDK repeats its requests without a pause."""
+    """Stop S3 and DynamoDB; the SDK repeats its requests without a pause."""
     embedded_aws.stop()
     with monkeypatch.context() as patched:
         patched.setattr("time.sleep", lambda seconds: None)

@@ -1,4 +1,4 @@
-"""Floods: rates by user and by address, and a bound on what is left lying."""
+"""Floods: rates by user and by address, and a bound on pending uploads."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -57,7 +57,7 @@ def remove(browser: Client) -> Response:
 
 
 def assert_told_to_wait(answer: Response, code: str = "too_many_requests") -> int:
-    """The answer is a refusal that says when to come again; return the seconds."""
+    """Assert that the answer says how long to wait; return the seconds."""
     assert (answer.status_code, error_code(answer)) == (429, code)
     return int(answer["Retry-After"])
 
@@ -279,7 +279,7 @@ def test_pending_uploads_of_another_owner_do_not_count_when_the_id_begins_the_sa
 
 
 def test_begin_asks_aws_one_thing(aws: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The price of the bound: one LIST."""
+    """Counting pending uploads takes one LIST."""
     asked = record_requests(monkeypatch)
 
     permission_for(signed_in(make_user()))
@@ -290,7 +290,7 @@ def test_begin_asks_aws_one_thing(aws: Stores, monkeypatch: pytest.MonkeyPatch) 
 def test_bound_says_nothing_about_what_was_begun_and_not_sent(
     aws: Stores, settings: Settings
 ) -> None:
-    """Whoever cancels before the file is sent has left nothing lying."""
+    """A permission whose file was never sent leaves no object to count."""
     settings.MAX_PENDING_UPLOADS = 1
     browser = signed_in(make_user())
     permissions = [permission_for(browser) for _ in range(3)]
@@ -305,7 +305,7 @@ def test_bound_says_nothing_about_what_was_begun_and_not_sent(
 def test_route_of_a_picture_says_nothing_of_who_exists_to_whoever_is_signed_out(
     aws: Stores, settings: Settings
 ) -> None:
-    """Neither by name nor by id."""
+    """Known and unknown names get the same answer, and so do ids."""
     settings.DEMO = False
     user = make_user("pat")
     stranger = Client()

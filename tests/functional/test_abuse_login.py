@@ -1,4 +1,4 @@
-"""The login page says nothing about who has an account, and its throttle cannot be dodged."""
+"""The login page does not tell who has an account, and its throttle cannot be evaded."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -24,19 +24,19 @@ NOBODY = "nobody"
 
 @pytest.fixture(autouse=True)
 def no_demo(settings: Settings) -> None:
-    """The demo shows its users to everybody."""
+    """Turn the demo off: it shows its users to everybody."""
     settings.DEMO = False
 
 
 @pytest.fixture(autouse=True)
 def fast_passwords(settings: Settings) -> None:
-    """Hash in no time: how well passwords are kept is Django's subject."""
+    """Use a fast password hash: Django tests the real ones."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture
 def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Return a list to which each password is added that is hashed: that is what takes time."""
+    """Return a list that receives each password that is hashed, which is what takes time."""
     passwords: list[str] = []
     encode = MD5PasswordHasher.encode
 
@@ -49,20 +49,20 @@ def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def people() -> None:
-    """Make one user of each kind that cannot log in with this password, and more."""
+    """Make three users, none of whom can log in with ``PASSWORD``."""
     make_user("pat", password="another")
     make_user("closed", password=PASSWORD, is_active=False)
     make_user("without")
 
 
 def log_in(username: str, route: str = "login", **environ: Any) -> Response:
-    """Send the login form from a fresh browser."""
+    """Send the login form from a new client."""
     body = {"username": username, "password": PASSWORD}
     return Client(**environ).post(reverse(route), body)
 
 
 def seen(answer: Response, username: str) -> tuple[int, str, list[str]]:
-    """Return what tells one answer from another: status, page, names of headers and cookies."""
+    """Return what a client can compare: status, page, names of headers and cookies."""
     page = re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", answer.content.decode())
     return (
         answer.status_code,
@@ -86,7 +86,7 @@ def test_login_says_the_same_of_anybody_and_of_nobody(username: str, route: str)
 def test_login_hashes_one_password_for_anybody_and_for_nobody(
     username: str, hashed: list[str]
 ) -> None:
-    """No clock is asked: the one dear step is counted."""
+    """Hashes are counted instead of time, as hashing is the only slow step."""
     people()
     hashed.clear()
 
@@ -97,7 +97,7 @@ def test_login_hashes_one_password_for_anybody_and_for_nobody(
 
 @pytest.mark.parametrize("username", ["pat", "closed", "without"])
 def test_lock_out_says_the_same_of_anybody_and_of_nobody(username: str, hashed: list[str]) -> None:
-    """Neither page nor effort tell whether somebody who is locked out exists."""
+    """Neither page nor effort shows whether the locked-out user exists."""
     people()
     for name in (username, NOBODY):
         for _ in range(site.AXES_FAILURE_LIMIT):
@@ -117,7 +117,7 @@ def test_lock_out_says_the_same_of_anybody_and_of_nobody(username: str, hashed: 
 
 
 def statuses_from(settings: Settings, addresses: list[dict[str, str]]) -> list[int]:
-    """Return the answers to one wrong login from each address."""
+    """Return the statuses of one wrong login from each address."""
     make_user("pat", password="another")
     settings.AXES_FAILURE_LIMIT = 3
     return [log_in("pat", **address).status_code for address in addresses]

@@ -36,7 +36,7 @@ OUTSIDE = [
 
 @pytest.fixture(autouse=True)
 def fast_passwords(settings: Settings) -> None:
-    """Hash in no time: how well passwords are kept is Django's subject."""
+    """Use a fast password hash: Django tests the real ones."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
@@ -145,7 +145,7 @@ def test_session_gets_a_new_key_when_somebody_signs_in() -> None:
 
 
 def fail(browser: Client, times: int, username: str = "pat") -> Response:
-    """Send a wrong password that often; return the last answer."""
+    """Send a wrong password this many times; return the last answer."""
     for _ in range(times - 1):
         assert log_in(browser, username, "wrong").status_code == 200
     return log_in(browser, username, "wrong")
@@ -217,7 +217,7 @@ def test_logout_signs_out() -> None:
 
 
 def demo_sign_in(browser: Client, username: str, target: str = "") -> Response:
-    """Press the button on somebody's card."""
+    """Press the sign-in button on a user's card."""
     return browser.post(reverse("demo-sign-in"), {"username": username, "next": target})
 
 
@@ -353,7 +353,7 @@ def test_page_has_its_security_headers(aws: Stores, path: str) -> None:
 
 @pytest.mark.parametrize("path", ["/", "/login/", "/inspection/bucket/", "/inspection/table/"])
 def test_page_has_no_inline_script_or_style(aws: Stores, path: str) -> None:
-    """Its Content-Security-Policy would not let them run."""
+    """The site's Content-Security-Policy would block them."""
     for browser in (Client(), signed_in(make_user())):
         page = browser.get(path, follow=True).content.decode()
         for script in re.findall(r"<script[^>]*>", page):

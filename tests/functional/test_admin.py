@@ -1,4 +1,4 @@
-"""The user admin: seeing, removing and deleting, with bucket and table behind it."""
+"""The user admin: showing, removing and deleting, with the effects in bucket and table."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -41,7 +41,7 @@ def make_admin() -> Client:
 
 
 def make_member(**fields: Any) -> User:
-    """Return a user with a picture and an upload under way."""
+    """Return a user with a picture and a pending upload."""
     user = make_user(**fields)
     browser = signed_in(user)
     upload_picture(browser)
@@ -60,7 +60,7 @@ def delete_selected(browser: Client, *users: User) -> Response:
 
 
 def delete_one(browser: Client, user: User) -> Response:
-    """Delete ``user`` from their page."""
+    """Delete ``user`` from their page in the admin."""
     return browser.post(reverse(DELETE, args=[user.pk]), {"post": "yes"}, follow=True)
 
 
@@ -173,7 +173,7 @@ def test_page_is_shown_when_aws_is_down(
 
 @pytest.mark.django_db
 def test_user_can_be_added_and_changed(aws: Stores) -> None:
-    """The picture on the page is in the way of nothing."""
+    """The picture on the page does not disturb the form."""
     admin = make_admin()
     fields = {
         "username": "newcomer",
@@ -280,7 +280,7 @@ def test_all_are_closed_when_several_are_deleted_at_once(
 def test_picture_stays_when_the_deletion_is_rolled_back(
     aws: Stores, django_capture_on_commit_callbacks: Commits
 ) -> None:
-    """Nothing happens in the bucket before the database has said yes."""
+    """The bucket is changed only after the database has committed."""
     user, admin = make_member(), make_admin()
 
     with django_capture_on_commit_callbacks(execute=False) as callbacks:

@@ -1,4 +1,4 @@
-"""Phase 1: who gets permission for what."""
+"""Phase 1: which requests get a permission."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -231,7 +231,7 @@ def test_keys_and_tokens_differ_each_time(aws: Stores) -> None:
 
 
 def role_credentials(*, seconds: float) -> RefreshableCredentials:
-    """Return credentials of a role that expire in ``seconds`` and cannot be had anew."""
+    """Return credentials of a role that expire in ``seconds`` and cannot be renewed."""
     return RefreshableCredentials(
         access_key="embedded",
         secret_key="only-for-the-embedded-aws",

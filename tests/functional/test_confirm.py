@@ -46,7 +46,7 @@ pytestmark = pytest.mark.django_db
 
 
 def tampered(text: str) -> str:
-    """Return ``text`` with another last character."""
+    """Return ``text`` with its last character changed."""
     return text[:-1] + ("A" if text[-1] != "A" else "B")
 
 
@@ -384,7 +384,7 @@ def test_strange_key_is_never_deleted_when_a_picture_replaces_it(aws: Stores, ke
 def count_requests(
     browser: Client, permission: Permission, monkeypatch: pytest.MonkeyPatch, stores: Stores
 ) -> tuple[list[Asked], list[Asked]]:
-    """Confirm; return all requests that took, and those that the answer waited for in a row."""
+    """Confirm; return all requests, and those that the answer waited for one after another."""
     asked = record_requests(monkeypatch)
     beside: list[Asked] = []
 

@@ -1,4 +1,4 @@
-"""What is in the files, through the whole stack; tests/content has the many kinds."""
+"""The content of files, through the whole stack; tests/content tries the many kinds."""
 
 import io
 import zipfile
@@ -103,7 +103,7 @@ def test_picture_is_taken_in_every_format_on_the_list(
 
 
 def test_picture_is_taken_when_it_is_of_another_format_than_it_says(aws: Stores) -> None:
-    """What counts is what the decoder finds; the type is only a promise."""
+    """The decoder finds the real format; the declared type is not trusted."""
     user = make_user()
     browser = signed_in(user)
 

@@ -35,7 +35,7 @@ DOCUMENT = (settings.BASE_DIR / "docs" / "operations.md").read_text()
 
 
 def named(asked: list[Asked], *, posted: str) -> list[str]:
-    """Return the names of requests as AWS's bills have them, in order of the alphabet."""
+    """Return the names of requests as AWS's bills write them, sorted."""
     on_bucket = {"GET": "ListObjectsV2", "POST": posted}
     on_object = {"GET": "GetObject", "PUT": "PutObject"}
     bucket = f"/{settings.AWS_STORAGE_BUCKET_NAME}"
@@ -46,7 +46,7 @@ def named(asked: list[Asked], *, posted: str) -> list[str]:
 
 
 def in_document(phase: str) -> list[str]:
-    """Return the requests of a phase that the table has."""
+    """Return the requests of a phase from the table in docs/operations.md."""
     return sorted(name for number, name, _price in ROW.findall(DOCUMENT) if number == phase)
 
 

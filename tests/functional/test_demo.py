@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def fast_passwords(settings: Settings) -> None:
-    """Hash in no time: how well passwords are kept is Django's subject."""
+    """Use a fast password hash: Django tests the real ones."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
@@ -114,7 +114,7 @@ def test_portraits_are_the_same_each_time_and_all_differ() -> None:
 
 @pytest.fixture
 def kept_signals() -> Iterator[None]:
-    """Put back what ``rundemo`` does with SIGTERM."""
+    """Restore the signal handlers that ``rundemo`` replaces."""
     signs = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
     before = [signal.getsignal(sign) for sign in signs]
     yield

@@ -1,4 +1,4 @@
-"""What a container runs, without a container: the entry point with the settings of production."""
+"""The container's entry point, run without a container, with production settings."""
 
 import http.client
 import json
@@ -25,7 +25,7 @@ SECONDS = 60  # until something is taken for stuck
 
 @pytest.fixture
 def variables(aws: Stores, tmp_path: Path) -> dict[str, str]:
-    """Return the variables of a production site on the embedded AWS, and no others of ours."""
+    """Return the variables of a production site on the embedded AWS, and no others."""
     python = Path(sys.executable).parent
     return {
         "PATH": f"{python}:{os.defpath}",
@@ -44,7 +44,7 @@ def variables(aws: Stores, tmp_path: Path) -> dict[str, str]:
 
 
 class Server:
-    """A running entry point, its log, and where it listens."""
+    """A running entry point, its log, and its address."""
 
     def __init__(self, process: "subprocess.Popen[str]", port: int) -> None:
         self.process, self.port = process, port
@@ -70,7 +70,7 @@ class Server:
 
 @contextmanager
 def running(variables: dict[str, str], *arguments: str) -> Iterator[Server]:
-    """Start the entry point; kill what is left of it at last."""
+    """Start the entry point; kill its remaining processes at the end."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
@@ -116,7 +116,7 @@ def command(variables: dict[str, str], *arguments: str) -> "subprocess.Completed
 
 
 def test_site_is_alive_at_once_and_ready_when_all_answer(variables: dict[str, str]) -> None:
-    """No migration is needed for that: it is a job of its own."""
+    """The server runs no migration: that is a job of its own."""
     with serving(variables) as server:
         assert server.ask("/ping") == (200, b"pong\n")
         status, body = server.ask("/readyz")
@@ -137,7 +137,7 @@ BODIES: list[tuple[bytes, dict[str, str], str]] = [
 def test_end_of_a_connection_is_announced_when_a_body_may_be_left_unread(
     variables: dict[str, str],
 ) -> None:
-    """Unannounced, a proxy would send somebody else's request on it."""
+    """Otherwise a proxy could send another client's request on the same connection."""
     with serving(variables) as server:
         for body, framed, says in BODIES:
             connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=SECONDS)
@@ -190,7 +190,7 @@ def test_server_ends_with_the_reason_when_the_settings_are_bad(variables: dict[s
 def test_job_is_run_by_its_name_or_in_full(
     variables: dict[str, str], arguments: tuple[str, ...]
 ) -> None:
-    """The second is how infra/ writes it."""
+    """infra/ writes the second form."""
     done = command(variables, *arguments)
 
     assert done.returncode == 0, done.stderr
@@ -206,7 +206,7 @@ def test_status_is_that_of_the_command(variables: dict[str, str]) -> None:
 def test_daily_jobs_are_repeated_sooner_when_the_sweep_was_stopped(
     tmp_path: Path, status: int, pause: int
 ) -> None:
-    """At a machine's start the store may still be starting."""
+    """After a machine's start the store may not answer yet."""
     for name, line in {
         "python": f'echo "$@"; [ "$2" = clearsessions ] || exit {status}',
         "sleep": 'echo "sleep $@"; kill -TERM $PPID',

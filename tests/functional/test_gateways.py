@@ -142,7 +142,7 @@ def test_object_is_missing_when_it_is_not_there(aws: Stores) -> None:
 
 
 def test_bucket_is_unavailable_when_there_is_none_of_that_name(aws: Stores) -> None:
-    """Not an empty one: that would make ghosts of all items."""
+    """Taken for an empty bucket, it would make every item a ghost."""
     bucket = S3Bucket("another-bucket")
 
     with pytest.raises(StorageUnavailable):

@@ -1,4 +1,4 @@
-"""Health checks as load balancers and uptime watchers ask for them."""
+"""Health checks as load balancers and uptime monitors request them."""
 
 from unittest.mock import Mock
 
@@ -19,7 +19,7 @@ HOSTS = ["10.1.2.3:8000", "[fd00::7]:8000", "some.where.example", "not_a_host!",
 
 @pytest.fixture
 def as_in_production(settings: Settings) -> None:
-    """Know one host, and send everybody to HTTPS."""
+    """Allow one host, and redirect HTTP to HTTPS."""
     settings.ALLOWED_HOSTS = ["triphase.example"]
     settings.SECURE_SSL_REDIRECT = True
     settings.SECURE_HSTS_SECONDS = 60
@@ -27,7 +27,7 @@ def as_in_production(settings: Settings) -> None:
 
 @pytest.mark.parametrize("path", ["/", "/pingg", "/ping/", "/readyz/x"])
 def test_page_is_refused_when_the_host_is_not_ours(as_in_production: None, path: str) -> None:
-    """So the answers below are no accident."""
+    """So the tests below can fail."""
     assert Client().get(path, secure=True, headers={"host": HOSTS[0]}).status_code == 400
 
 

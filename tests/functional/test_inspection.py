@@ -1,4 +1,4 @@
-"""The bucket page and the table page: everything as it is, for those who may see it."""
+"""The bucket page and the table page: the stored state, for users who may see it."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -177,7 +177,7 @@ def test_bucket_page_shows_type_tags_metadata_and_expiry(aws: Stores) -> None:
 
 
 def test_expiry_is_that_of_the_rules_in_the_bucket(aws: Stores) -> None:
-    """Not of the rules the bucket should have."""
+    """The rules are read from the bucket, not from the product's own list."""
     put_object("pending/a/b")
     put_object("tagged", Tagging="Status=Pending")
     put_object("avatars/a/b")

@@ -1,4 +1,4 @@
-"""What is logged of each phase, and what never is, with every logger at its most talkative."""
+"""What each phase logs, and which secrets never appear, with every logger at DEBUG."""
 
 import io
 import json
@@ -49,30 +49,30 @@ Event = dict[str, Any]
 
 
 class Log:
-    """What came out of the formatter."""
+    """The lines that the formatter has written."""
 
     def __init__(self, stream: io.StringIO) -> None:
         self.stream = stream
 
     @property
     def text(self) -> str:
-        """All of it."""
+        """Return the whole text."""
         return self.stream.getvalue()
 
     def events(self, name: str) -> list[Event]:
-        """Return the events called so, with all they say."""
+        """Return the events of this name with their fields."""
         lines = [json.loads(line) for line in self.text.splitlines()]
         return [line for line in lines if line["event"] == name]
 
     def event(self, name: str) -> Event:
-        """Return the one event called so."""
+        """Return the only event of this name."""
         (found,) = self.events(name)
         return found
 
 
 @pytest.fixture
 def listen(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Log]]:
-    """Return a function that has every logger say all it can, as production writes it."""
+    """Return a function that makes every logger write at DEBUG, formatted as in production."""
     root, added = logging.getLogger(), []
     names = [name for name in logging.Logger.manager.loggerDict if not name.startswith("faker")]
     monkeypatch.setattr(root, "level", logging.DEBUG)
@@ -98,7 +98,7 @@ def listen(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Log]]:
 
 @pytest.fixture
 def log(listen: Callable[..., Log]) -> Log:
-    """Return what is logged in production, and more."""
+    """Return the log of every logger at DEBUG, formatted as in production."""
     return listen()
 
 
@@ -106,7 +106,7 @@ def log(listen: Callable[..., Log]) -> Log:
 
 
 def live_a_little(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """Log in, go through the phases, look, fail; return the secrets of it all by their names."""
+    """Log in, upload, look, and fail; return all secrets involved, by name."""
     connection.force_debug_cursor = True  # each statement is logged
     user = make_user("pat", password=PASSWORD, email="pat@example.org")
     browser = Client(enforce_csrf_checks=True, raise_request_exception=False)
@@ -140,7 +140,7 @@ def live_a_little(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
 
 def _fail(browser: Client, monkeypatch: pytest.MonkeyPatch, **said: Any) -> None:
-    """Ask for what ends in a traceback that says all it was told."""
+    """Send a request that ends in a traceback with secrets in its messages."""
     problem = RuntimeError(f"it broke, {said}, opened with {site.SECRET_KEY}")
     problem.add_note(f"and {site.AWS_SECRET_ACCESS_KEY}")
     with monkeypatch.context() as patched:
@@ -173,7 +173,7 @@ def test_no_secret_is_logged_whatever_happens(
 def test_secrets_would_be_logged_without_the_redaction(
     aws: Stores, monkeypatch: pytest.MonkeyPatch, listen: Callable[..., Log]
 ) -> None:
-    """The test above can fail, for each of its secrets."""
+    """So the test above can fail, for each secret."""
     monkeypatch.setattr(Redactor, "__call__", lambda self, logger, method, event: event)
     log = listen()
 
@@ -369,7 +369,7 @@ def test_liveness_asks_no_database_for_the_user_to_log(
 
 
 def test_every_logger_goes_through_the_one_formatter(settings: Settings) -> None:
-    """Django gives its own loggers handlers that redact nothing."""
+    """Django gives its own loggers handlers without redaction."""
     for name in ("django", "django.server", "django.request", "axes", "botocore", "pynamodb"):
         logger = logging.getLogger(name)
         assert [kind for kind in map(type, logger.handlers) if kind is not NullHandler] == []

@@ -1,4 +1,4 @@
-"""S3 and DynamoDB down, for real: the embedded AWS is stopped, and started again afterwards."""
+"""S3 and DynamoDB are down: the embedded AWS is stopped, and started again afterwards."""
 
 import io
 from datetime import UTC, datetime

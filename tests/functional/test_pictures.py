@@ -1,4 +1,4 @@
-"""Looking at a picture, and removing it."""
+"""Showing a picture, and removing it."""
 
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit

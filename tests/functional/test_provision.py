@@ -1,4 +1,4 @@
-"""Provisioning: made once, checked, and mended where somebody changed it."""
+"""``provision``: it sets up, checks, and restores what was changed."""
 
 import io
 import json
@@ -83,7 +83,7 @@ def test_nothing_is_changed_or_lost_when_everything_is_there(aws: Stores) -> Non
 
 
 def loosen_access() -> None:
-    """Let the bucket be public."""
+    """Make the bucket public."""
     blocked: Any = dict.fromkeys(
         ["BlockPublicAcls", "IgnorePublicAcls", "BlockPublicPolicy", "RestrictPublicBuckets"], False
     )
@@ -91,7 +91,7 @@ def loosen_access() -> None:
 
 
 def slow_the_lifecycle_down() -> None:
-    """Have the first rule expire after a year."""
+    """Let the first rule expire objects after a year."""
     first, *others = lifecycle_rules()
     rules: list[Any] = [{**first, "Expiration": {"Days": 365}}, *others]
     client().put_bucket_lifecycle_configuration(
@@ -109,7 +109,7 @@ def switch_a_rule_off() -> None:
 
 
 def spare_small_objects() -> None:
-    """Have the first rule expire large objects alone."""
+    """Let the first rule expire large objects only."""
     first, *others = lifecycle_rules()
     bounded = {"And": {**first["Filter"], "ObjectSizeGreaterThan": 1024}}
     rules: list[Any] = [{**first, "Filter": bounded}, *others]
@@ -137,12 +137,12 @@ def forget_backups() -> None:
 
 
 def unprotect() -> None:
-    """Let the table be deleted."""
+    """Turn the table's deletion protection off."""
     dynamodb().update_table(TableName=TABLE, DeletionProtectionEnabled=False)
 
 
 def pay_for_capacity() -> None:
-    """Have the table's capacity provisioned, and throttled."""
+    """Switch the table to provisioned capacity, which throttles."""
     throughput = {"ReadCapacityUnits": 1, "WriteCapacityUnits": 1}
     dynamodb().update_table(
         TableName=TABLE, BillingMode="PROVISIONED", ProvisionedThroughput=throughput
@@ -150,7 +150,7 @@ def pay_for_capacity() -> None:
 
 
 def let_acls_in() -> None:
-    """Have ACLs count again."""
+    """Enable ACLs."""
     controls: Any = {"Rules": [{"ObjectOwnership": "ObjectWriter"}]}
     client().put_bucket_ownership_controls(Bucket="triphase", OwnershipControls=controls)
 
@@ -203,9 +203,9 @@ def test_table_is_made_anew_when_it_is_gone(aws: Stores) -> None:
 
 @pytest.fixture
 def by_https(aws: Stores, settings: Settings) -> Iterator[None]:
-    """Have the settings say HTTPS; the client that tests share goes on by HTTP.
+    """Let the settings say HTTPS, while the shared client goes on with HTTP.
 
-    moto takes a statement with a condition for one without, so no object is touched meanwhile.
+    moto ignores the condition of a statement, so the test must touch no object meanwhile.
     """
     client()
     settings.AWS_S3_ENDPOINT_URL = "https://s3.example"
@@ -229,7 +229,7 @@ def test_plain_http_is_refused_when_the_bucket_is_asked_by_https() -> None:
 
 @pytest.mark.usefixtures("by_https")
 def test_other_statements_of_the_policy_stay_when_ours_is_mended() -> None:
-    """A CDN reads the bucket by a statement of its own."""
+    """A CDN, for example, reads the bucket by its own statement."""
     weakened = {**plain_http_refused("triphase"), "Action": "s3:GetObject"}
     cdn = {
         "Sid": "Cdn",
@@ -247,7 +247,7 @@ def test_other_statements_of_the_policy_stay_when_ours_is_mended() -> None:
 
 @pytest.mark.usefixtures("by_https")
 def test_policy_of_one_statement_that_stands_alone_is_added_to() -> None:
-    """IAM takes a statement without a list, and a policy may have an id."""
+    """A policy may hold one statement instead of a list, and an id."""
     alone = {**plain_http_refused("triphase"), "Sid": "Another"}
     policy = {"Version": "2012-10-17", "Id": "kept", "Statement": alone}
     client().put_bucket_policy(Bucket="triphase", Policy=json.dumps(policy))
@@ -274,7 +274,7 @@ def refuse(monkeypatch: pytest.MonkeyPatch, request: str, code: str) -> None:
 def test_feature_that_the_engine_lacks_is_told_and_the_others_are_made(
     aws: Stores, monkeypatch: pytest.MonkeyPatch, change: bool
 ) -> None:
-    """One refuses the request; one answers as if another had been asked."""
+    """One engine refuses the request; another answers as if to a different request."""
     refuse(monkeypatch, "get_bucket_ownership_controls", "NotImplemented")
     monkeypatch.setattr(client(), "get_public_access_block", lambda **request: {})
     slow_the_lifecycle_down()
@@ -292,7 +292,7 @@ def test_feature_that_the_engine_lacks_is_told_and_the_others_are_made(
 def test_protection_that_the_engine_does_not_know_is_told(
     aws: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """dynalite describes a table without it."""
+    """dynalite's description of a table has no deletion protection."""
     describe = dynamodb().describe_table
 
     def without_protection(**request: Any) -> Any:
@@ -319,7 +319,7 @@ def test_other_refusals_end_it_when_something_is_forbidden(
 def test_answer_that_is_no_answer_of_s3_ends_it(
     aws: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The endpoint may be that of some web site."""
+    """The endpoint may be a web site's."""
 
     def a_page(**_request: Any) -> Any:
         raise ResponseParserError("not well-formed")
@@ -429,7 +429,7 @@ def test_lacking_encryption_is_told_elsewhere_and_fails_on_aws(
 
 
 def optional_features() -> set[str]:
-    """Return what may be lacking."""
+    """Return the features that an engine may lack."""
     features = [*bucket_features("triphase"), *table_features()]
     return {feature.name for feature in features if feature.optional}
 
@@ -522,7 +522,7 @@ def test_browsers_of_this_site_alone_may_post_when_provisioned(
 
 
 def test_acls_are_refused_on_aws_and_ignored_elsewhere(settings: Settings) -> None:
-    """Ceph would refuse the site's own PUT; what blocks more than it must is left alone."""
+    """With ``BlockPublicAcls`` Ceph refuses the site's own PUT; a stricter block is kept."""
     everything = {"PublicAccessBlockConfiguration": PUBLIC_ACCESS_BLOCK}
 
     assert public_access_block() == {**PUBLIC_ACCESS_BLOCK, "BlockPublicAcls": False}

@@ -1,4 +1,4 @@
-"""What others do at the same time, played in one thread: the other party acts between requests."""
+"""Races, played in one thread: another request runs between two requests of the tested one."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -38,7 +38,7 @@ RED, BLUE = picture_bytes(colour="#ff0000"), picture_bytes(colour="#0000ff")
 
 
 def sweep_now(stores: Stores, *, alive: bool = True) -> None:
-    """Sweep without a grace period, as if every owner had an account, or none."""
+    """Sweep without a grace period; with ``alive``, every owner has an account, else none."""
     sweep = Sweep(
         stores=stores,
         existing_owners=lambda owner_ids: set(owner_ids) if alive else set(),

@@ -1,4 +1,4 @@
-"""Static files in production: in each process, and in a bucket of their own."""
+"""Static files in production: served by each process, or from a bucket of their own."""
 
 import gzip
 import io
@@ -44,7 +44,7 @@ def collect(folder: Path, backend: str, static_url: str) -> dict[str, str]:
 
 @pytest.fixture
 def static_url(aws: Stores, embedded_aws: EmbeddedAWS) -> str:
-    """Return the URL of an empty bucket that everybody may read, from our pages, too."""
+    """Return the URL of an empty public bucket whose CORS rules allow our pages."""
     client().create_bucket(Bucket=BUCKET)
     client().put_bucket_cors(Bucket=BUCKET, CORSConfiguration={"CORSRules": cors_rules()})
     return f"{embedded_aws.endpoint_url}/{BUCKET}/"
@@ -52,18 +52,18 @@ def static_url(aws: Stores, embedded_aws: EmbeddedAWS) -> str:
 
 @pytest.fixture
 def in_bucket(static_url: str, tmp_path: Path) -> dict[str, str]:
-    """Return the manifest of the files collected into the bucket."""
+    """Return the manifest of the files that were collected into the bucket."""
     return collect(tmp_path / "bucket", "S3StaticFiles", static_url)
 
 
 def head(name: str) -> dict[str, str]:
-    """Return the headers that the bucket gives with the object ``name``."""
+    """Return the headers that the bucket sends for the object ``name``."""
     answer = client().head_object(Bucket=BUCKET, Key=name)
     return dict(answer["ResponseMetadata"]["HTTPHeaders"])
 
 
 def text_of(name: str) -> str:
-    """Return the text that a browser makes of the object ``name``."""
+    """Return the text of the object ``name`` as a browser decodes it."""
     body = client().get_object(Bucket=BUCKET, Key=name)["Body"].read()
     return gzip.decompress(body).decode()
 
@@ -71,7 +71,7 @@ def text_of(name: str) -> str:
 def test_files_have_the_same_names_in_the_bucket_as_in_a_process(
     in_bucket: dict[str, str], tmp_path: Path
 ) -> None:
-    """So an image made with the one can serve with the other."""
+    """So an image built for one can serve pages for the other."""
     assert collect(tmp_path / "process", "StaticFiles", "/static/") == in_bucket
     assert len(in_bucket) > 30
 
@@ -99,7 +99,7 @@ def test_file_may_be_kept_for_ever_when_its_name_holds_a_hash(in_bucket: dict[st
 def test_page_loads_a_file_from_where_it_is(
     in_bucket: dict[str, str], static_url: str, name: str
 ) -> None:
-    """Modules, and the icons that the stylesheet uses as masks, are asked for with CORS."""
+    """Browsers request modules and mask icons with CORS."""
     found = head(in_bucket[name])
     answer = urllib3.request(
         "GET", static_url + in_bucket[name], headers={"Origin": SITE}, retries=False

@@ -1,4 +1,4 @@
-"""The sweep and its command: what is found, what is mended, what is left alone."""
+"""The sweep and its command: what is found, what is put right, what is left alone."""
 
 import io
 import json
@@ -48,7 +48,7 @@ NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
 class Ran(NamedTuple):
-    """What the command wrote and returned."""
+    """The output and exit status of the command."""
 
     status: int
     output: str
@@ -56,7 +56,7 @@ class Ran(NamedTuple):
 
     @property
     def lines(self) -> list[tuple[str, str, str]]:
-        """The findings: outcome, kind and name."""
+        """Return outcome, kind and name of each finding."""
         return [
             (words[0], words[1], words[2])
             for line in self.output.splitlines()
@@ -65,7 +65,7 @@ class Ran(NamedTuple):
 
     @property
     def summary(self) -> dict[str, Any]:
-        """The summary as JSON."""
+        """Return the summary from its JSON."""
         found: dict[str, Any] = json.loads(self.output)
         return found
 
@@ -83,7 +83,7 @@ def sweep(*arguments: str) -> Ran:
 
 
 def put_orphan(owner_id: object, name: str = "orphan.webp") -> str:
-    """Put an object that no item names. An owner "!a" comes before those of all users."""
+    """Put an object that no item names. The owner "!a" sorts before all users."""
     key = f"avatars/{owner_id}/{name}"
     put_object(key, b"x" * 100)
     return key
@@ -144,7 +144,7 @@ def test_nothing_is_found_when_all_is_in_order(aws: Stores) -> None:
 
 
 def one_of_each_kind(stores: Stores) -> list[tuple[str, str]]:
-    """Make one of everything that can be wrong, and return it as kind and name, in order."""
+    """Make one finding of each kind; return kinds and names, in order."""
     user, ghost, gone, strange = make_member(), make_member(), make_member(), make_user()
     orphan = put_orphan(user.pk)
     stores.bucket.delete([live_key(ghost)])
@@ -164,7 +164,7 @@ def one_of_each_kind(stores: Stores) -> list[tuple[str, str]]:
 
 
 def everything(stores: Stores) -> tuple[list[ListedObject], dict[str, Reference]]:
-    """Return all there is in bucket and table."""
+    """Return the content of bucket and table."""
     items = {reference.owner_id: reference for reference in stores.references.scan()}
     return stores.bucket.list_page().objects, items
 
@@ -257,7 +257,7 @@ def test_orphan_stays_when_nobody_knows_whether_the_fence_was_written(
 
 
 def test_orphan_goes_when_its_owner_has_no_item(aws: Stores) -> None:
-    """A confirm died between PUT and update; a copy of its update must fail from now on."""
+    """A confirm died between PUT and update; a late copy of its update must fail."""
     user = make_user()
     key = put_orphan(user.pk)
 
@@ -316,7 +316,7 @@ def test_objects_of_one_owner_go_when_the_account_is_closed_and_no_other(aws: St
 
 
 def all_alive(stores: Stores, **options: Any) -> Sweep:
-    """Return a sweep without a grace period that takes every owner for alive."""
+    """Return a sweep without a grace period for which every owner has an account."""
     return Sweep(
         stores=stores,
         existing_owners=set,
@@ -578,7 +578,7 @@ def test_nothing_is_swept_twice_or_left_out_when_many_short_sweeps_follow_each_o
 
 
 class Terminal(io.StringIO):
-    """An error stream that people look at."""
+    """An error stream that is a terminal."""
 
     def isatty(self) -> bool:
         return True
@@ -666,7 +666,7 @@ def test_bytes_freed_are_told_in_words(aws: Stores) -> None:
 
 
 class FailsLater:
-    """A gateway with pages of one object, whose ``name`` fails from the ``nth`` call on."""
+    """A gateway with pages of one object, whose method ``name`` fails from the ``nth`` call on."""
 
     def __init__(self, gateway: object, name: str, nth: int, error: Exception) -> None:
         self._gateway, self._name, self._left, self._error = gateway, name, nth, error
@@ -849,7 +849,7 @@ def make_gone_owners(count: int) -> list[str]:
 
 @pytest.mark.parametrize("count", [4, 20])
 def test_nobody_loses_a_picture_when_the_database_is_another(aws: Stores, count: int) -> None:
-    """None of the owners has an account there, and not even the first is closed."""
+    """No owner has an account in that database, and not even the first is closed."""
     owners = make_gone_owners(count)
     before = everything(aws)
 
@@ -897,7 +897,7 @@ def test_nobody_loses_a_picture_when_the_table_is_another(aws: Stores) -> None:
 
 
 def test_sweep_goes_on_when_a_few_look_wrong(aws: Stores) -> None:
-    """Ten do so on the smallest of sites without a reason to stop."""
+    """Ten findings do not stop the sweep, even on the smallest site."""
     make_member()
     owners = make_gone_owners(10)
 

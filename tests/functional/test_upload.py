@@ -1,4 +1,4 @@
-"""Phase 2: what the bucket takes from a browser, and what it refuses."""
+"""Phase 2: which forms the bucket accepts from a browser, and which it refuses."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta

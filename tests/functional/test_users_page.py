@@ -221,7 +221,7 @@ def test_filter_is_kept_from_page_to_page(aws: Stores) -> None:
 
 @pytest.mark.parametrize("username", ["uploads", "remove", "login", ".", "..", "a/b", "a?b#c"])
 def test_placeholder_is_found_whatever_a_user_is_called(aws: Stores, username: str) -> None:
-    """Django lets users be called like a route, or like a folder; others may let in more."""
+    """Django allows usernames like "login" or ".."; data from elsewhere may hold others."""
     make_user(username)
 
     picture = users_page().context["cards"][0].picture_url

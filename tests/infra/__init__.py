@@ -1,1 +1,1 @@
-"""infra/: the template, what it grants, and a deployment to an AWS that nobody here wrote."""
+"""infra/: the template, the permissions it grants, and a deployment to ministack."""

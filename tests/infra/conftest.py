@@ -1,4 +1,4 @@
-"""An AWS to deploy to, as whoever deploys, and as the site with its own permissions."""
+"""An AWS to deploy to, with the permissions of a deployer and with those of the site."""
 
 import subprocess
 import sys
@@ -21,7 +21,7 @@ Done = subprocess.CompletedProcess[str]
 
 @dataclass(frozen=True)
 class Account:
-    """An account on ministack, and the commands run in it."""
+    """An account on ministack, and the commands that run in it."""
 
     server: MiniStack
     folder: Path
@@ -40,18 +40,18 @@ class Account:
         )
 
     def infra(self, *arguments: str, **options: Any) -> Done:
-        """Run python -m infra, as whoever deploys."""
+        """Run ``python -m infra`` with a deployer's permissions."""
         return run("-m", "infra", *arguments, env=self.server.environment(), **options)
 
     def deploy(self, stack: str, *parameters: str) -> dict[str, str]:
-        """Return the environment of a stack that must come up."""
+        """Deploy a stack, which must succeed; return its environment."""
         done = self.infra("deploy", stack, *parameters)
         assert done.returncode == 0, done.stderr
         exports = [line.removeprefix("export ") for line in done.stdout.splitlines()]
         return dict(line.split("=", 1) for line in exports)
 
     def deploy_site(self, stack: str) -> dict[str, str]:
-        """Return the environment of a stack with a site, which must come up."""
+        """Deploy a stack with a site, which must succeed; return its environment."""
         zone = self.client("route53").create_hosted_zone(Name="example.org", CallerReference=stack)
         zone_id = zone["HostedZone"]["Id"].rpartition("/")[2]
         return self.deploy(stack, *SITE, f"HostedZoneId={zone_id}")
@@ -70,7 +70,7 @@ class Account:
         return run("manage.py", *arguments, env=env)
 
     def made(self, stack: str) -> dict[str, str]:
-        """Return what the stack is made of: logical and physical names."""
+        """Return the resources of the stack: logical and physical names."""
         pages = self.client("cloudformation").get_paginator("list_stack_resources")
         return {
             found["LogicalResourceId"]: found["PhysicalResourceId"]
@@ -81,7 +81,7 @@ class Account:
 
 @dataclass(frozen=True)
 class Stack:
-    """A stack of bucket, table and permissions."""
+    """A deployed stack of bucket, table and permissions."""
 
     account: Account
     name: str
@@ -89,22 +89,22 @@ class Stack:
 
     @cached_property
     def bucket(self) -> str:
-        """The bucket's name."""
+        """Return the bucket's name."""
         return self.environment["AWS_STORAGE_BUCKET_NAME"]
 
     @cached_property
     def table(self) -> str:
-        """The table's name."""
+        """Return the table's name."""
         return self.environment["AVATARS_TABLE"]
 
     def provision(self, *arguments: str) -> tuple[int, list[str]]:
-        """Run provision as whoever deploys; return its exit status and lines."""
+        """Run ``provision`` with a deployer's permissions; return its exit status and lines."""
         done = self.account.manage(self.environment, "provision", *arguments)
         assert done.returncode < 2, done.stderr
         return done.returncode, done.stdout.splitlines()
 
     def keys_of_the_site(self) -> dict[str, str]:
-        """Return keys of somebody who has the site's permissions, and no others."""
+        """Return keys with exactly the site's permissions."""
         iam, name = self.account.client("iam"), f"{self.name}-site"
         policy = self.account.made(self.name)["SitePermissions"]
         iam.create_user(UserName=name)

@@ -1,6 +1,6 @@
-"""All that a site does with its bucket and table, one thing after the other.
+"""Everything that a site does with its bucket and table, in sequence.
 
-In one process against the embedded AWS, to count what is asked; in another against an AWS that
+One process runs it against the embedded AWS, to record what is asked; another against an AWS that
 checks permissions, to see that they are enough.
 """
 
@@ -34,9 +34,9 @@ DELETE = "admin:accounts_user_delete"
 def take_all(
     *, between: Callable[[Permission], object], apart: Callable[[], AbstractContextManager[None]]
 ) -> None:
-    """Take every way through the product that asks AWS, on a bucket that holds STRANGE.
+    """Run every flow of the product that calls AWS, on a bucket that holds STRANGE.
 
-    ``between`` phases 2 and 3 the bucket may need help; what happens ``apart`` is not the
+    ``between`` runs after phase 2, for what an engine lacks; what runs under ``apart`` is not the
     product's doing.
     """
     user = make_user("walker")
@@ -73,7 +73,7 @@ def upload(browser: Client, between: Callable[[Permission], object]) -> None:
 
 
 def look(browser: Client, user: User) -> None:
-    """Look at the picture and at the users page, and ask whether all is well."""
+    """Request the picture, the users page and the health checks."""
     assert browser.get("/").status_code == 200
     shown = browser.get(reverse("picture", args=[user.pk]))
     assert shown.status_code == 302
@@ -83,7 +83,7 @@ def look(browser: Client, user: User) -> None:
 
 
 def inspect(staff: Client, user: User) -> None:
-    """Look at the pages that show what there is."""
+    """Request the inspection pages."""
     for route in ("inspection-bucket", "inspection-table"):
         page = staff.get(reverse(route))
         assert page.status_code == 200
@@ -91,7 +91,7 @@ def inspect(staff: Client, user: User) -> None:
 
 
 def sweep() -> None:
-    """Mend what is left behind, all of it."""
+    """Sweep with ``--delete``."""
     told = io.StringIO()
     call_command("sweep", "--delete", "--grace=0", "--force", stdout=told)
     for kind in ("orphan", "ghost", "gone"):

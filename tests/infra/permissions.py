@@ -1,4 +1,4 @@
-"""What is asked of AWS, as the permissions that it needs."""
+"""The calls to AWS, as the permissions that they need."""
 
 import io
 import re
@@ -32,7 +32,7 @@ TAGGING = "s3:PutObjectTagging"  # for tags in a PUT or in a POST's form
 
 
 class Need(NamedTuple):
-    """An action, and the resource that it is done to."""
+    """An action, and the resource that it acts on."""
 
     action: str
     resource: str
@@ -40,14 +40,14 @@ class Need(NamedTuple):
 
 @dataclass
 class Recorder:
-    """What has been needed so far; nothing counts while paused."""
+    """The needs recorded so far; nothing is recorded while paused."""
 
     needs: set[Need] = field(default_factory=set)
     paused: bool = False
 
     @contextmanager
     def pause(self) -> Iterator[None]:
-        """Leave out what a test does by itself."""
+        """Record nothing of what the test does itself."""
         self.paused = True
         try:
             yield
@@ -55,16 +55,16 @@ class Recorder:
             self.paused = False
 
     def add(self, needs: set[Need]) -> None:
-        """Count ``needs``."""
+        """Record ``needs``."""
         if not self.paused:
             self.needs |= needs
 
     def backend(self, params: dict[str, Any], model: Any, **_: Any) -> None:
-        """Count a call of the SDK; botocore calls this before each."""
+        """Record a call of the SDK; botocore calls this before each."""
         self.add(needs_of(model.name, params))
 
     def browser(self, environ: Environ) -> None:
-        """Count what a browser asks: it may do what the backend, which signed it, may."""
+        """Record a browser's request, which uses the permissions of the backend that signed it."""
         if "HTTP_AUTHORIZATION" in environ:
             return
         key = environ["PATH_INFO"].lstrip("/").partition("/")[2]
@@ -77,7 +77,7 @@ class Recorder:
 
 
 def needs_of(operation: str, params: dict[str, Any]) -> set[Need]:
-    """Return what a call needs; KeyError for one that the tables above do not know."""
+    """Return what a call needs; KeyError for a call that the tables above do not hold."""
     if "TableName" in params or "RequestItems" in params:
         return {Need(f"dynamodb:{operation}", TABLE_ARN)}
     if operation in ON_THE_BUCKET:
@@ -98,7 +98,7 @@ def needs_of_form(body: bytes) -> set[Need]:
 
 @contextmanager
 def recording(monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorder]:
-    """Record what the backend calls and what browsers do with what it signed."""
+    """Record the backend's calls, and browsers' requests that the backend has signed."""
     recorder, answer = Recorder(), Front.__call__
 
     def overheard(front: Front, environ: Environ, start_response: Any) -> Any:

@@ -70,7 +70,7 @@ def outputs(*, where: Collection[str] = ()) -> dict[str, Any]:
 
 
 def resolved(node: Any, where: Collection[str]) -> Any:
-    """Return ``node`` with the values of VALUES; what is not among them stays as it is."""
+    """Return ``node`` with references replaced by VALUES; unknown ones stay unchanged."""
     found = node
     match node:
         case {"Ref": str(name)} | {"Fn::GetAtt": str(name)}:

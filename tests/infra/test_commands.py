@@ -1,4 +1,4 @@
-"""What deploy and destroy ask of AWS, and in which order, where no engine behaves like AWS.
+"""The calls of deploy and destroy, and their order, where no engine behaves like AWS.
 
 ministack deletes a full bucket and a protected table with their stack; AWS refuses both.
 """
@@ -44,7 +44,7 @@ DELETED = ("delete_stack", {"StackName": "it"})
 
 
 class Cloud:
-    """Answers for every service, and remembers what would change something."""
+    """A client of every service that records the calls that change something."""
 
     def __init__(self, answers: dict[str, Callable[..., Any]]) -> None:
         self.answers = answers
@@ -88,7 +88,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Cloud:
 
 
 def instance(name: str, *, protected: bool = False) -> dict[str, Any]:
-    """Return what RDS says of a server in the stack's network."""
+    """Return RDS's description of a server in the stack's network."""
     return {
         "DBInstanceIdentifier": name,
         "DeletionProtection": protected,
@@ -97,7 +97,7 @@ def instance(name: str, *, protected: bool = False) -> dict[str, Any]:
 
 
 def refusing(code: str) -> Callable[..., Any]:
-    """Return a call that AWS refuses."""
+    """Return a call that raises AWS's refusal."""
 
     def refuse(**_: Any) -> Any:
         raise ClientError({"Error": {"Code": code, "Message": "no"}}, "Any")
@@ -106,7 +106,7 @@ def refusing(code: str) -> Callable[..., Any]:
 
 
 def let_the_stack_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have the first attempt to delete the stack succeed."""
+    """Let the first attempt to delete the stack succeed."""
     states = ["CREATE_COMPLETE", ""]
     monkeypatch.setattr(destroy, "state", lambda name: states.pop(0))
     monkeypatch.setattr(destroy, "wait", lambda *_: None)
@@ -140,7 +140,7 @@ def test_bucket_is_emptied_again_when_the_site_wrote_to_it_meanwhile(
 
 
 def iter_of(*answers: Any) -> Callable[..., Any]:
-    """Return a call that gives one answer after the other."""
+    """Return a call that returns one answer after the other."""
     left = list(answers)
     return lambda **_: left.pop(0)
 
@@ -248,7 +248,7 @@ ADDED = {"Action": "Add", "ResourceType": "AWS::RDS::DBInstance", "LogicalResour
 
 @pytest.fixture
 def planned(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> Cloud:
-    """Return the cloud with a change set for "it", which will be carried out with success."""
+    """Return the cloud with a change set for "it" that will succeed."""
     stacks = [{"StackName": "it", "StackStatus": "UPDATE_COMPLETE"}]
     cloud.answers |= {
         "describe_stacks": lambda **_: {"Stacks": stacks},
@@ -282,7 +282,7 @@ def test_data_are_protected_once_the_stack_is_up(planned: Cloud) -> None:
 def test_data_are_not_protected_when_the_stack_does_not_come_up(
     planned: Cloud, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Or the roll-back, which may still be under way, could not delete them."""
+    """A rollback, which may be running, could not delete protected data."""
 
     def wait(*_: object) -> None:
         raise aws.StackError("Site: it did not come up")
@@ -324,7 +324,7 @@ def test_data_are_protected_when_nothing_else_is_to_do(
 def test_change_set_is_carried_out_when_only_outputs_change(
     planned: Cloud, monkeypatch: pytest.MonkeyPatch, state: str, waited: str
 ) -> None:
-    """They are the settings; AWS counts them as no change."""
+    """The outputs are the settings, and AWS reports a change of outputs as no change."""
     waits: list[str] = []
     monkeypatch.setattr(deploy, "state", lambda name: state)
     monkeypatch.setattr(deploy, "wait", lambda waiter, *_: waits.append(waiter))
@@ -422,7 +422,7 @@ def test_cause_comes_first_when_a_stack_fails(
 def test_parameters_are_kept_when_there_is_a_stack_that_has_them(
     monkeypatch: pytest.MonkeyPatch, status: str, kept: list[str]
 ) -> None:
-    """AWS refuses to keep what was planned only."""
+    """AWS refuses ``UsePreviousValue`` for a stack that was only planned."""
     found = {"StackStatus": status, "Parameters": [{"ParameterKey": "SiteHost"}]}
     monkeypatch.setattr(deploy, "described", lambda name: found)
 

@@ -1,4 +1,4 @@
-"""What the schedule starts once a day, run by the image's own entry point."""
+"""The daily job of the schedule, run by the image's own entry point."""
 
 import json
 import os
@@ -17,7 +17,7 @@ case "$2" in clearsessions) exit "$CLEARED" ;; sweep) exit "$SWEPT" ;; esac
 
 
 def command() -> list[str]:
-    """Return the command that replaces the site's in its task."""
+    """Return the command that replaces the site's command in the daily task."""
     overrides = json.loads(properties("Daily", where=SITE)["Target"]["Input"])
     [override] = overrides["containerOverrides"]
     assert override["name"] == "site"

@@ -1,4 +1,4 @@
-"""Deployed to ministack: what it applied, the three phases on it, and its end.
+"""A deployment to ministack: its properties, the three phases on it, and its deletion.
 
 ministack takes lifecycle rules and point-in-time recovery without carrying them out; for those
 test_storage.py compares the template with what ``provision`` sets.
@@ -44,7 +44,7 @@ def test_bucket_is_as_the_template_says(stack: Stack) -> None:
 
 
 def test_plain_http_is_refused(stack: Stack) -> None:
-    """ministack believes a proxy that says how it was asked."""
+    """ministack reads the scheme from ``X-Forwarded-Proto``."""
     account, s3 = stack.account, stack.account.client("s3")
     keys = stack.keys_of_the_site()
     site = account.client("s3", **keys)
@@ -85,7 +85,7 @@ def test_provision_finds_only_what_ministack_left_out(stack: Stack) -> None:
 
 
 def test_three_phases_pass_with_the_permissions_of_the_site(stack: Stack) -> None:
-    """Signatures and permissions are checked: each call that is not granted is refused."""
+    """ministack checks signatures and permissions, and refuses calls that are not granted."""
     stack.provision()
     stack.account.client("s3").put_object(Bucket=stack.bucket, Key=STRANGE, Body=b"x")
 
@@ -140,7 +140,7 @@ def test_nothing_is_changed_when_it_is_deployed_again(stack: Stack) -> None:
 
 
 def test_table_is_protected_again_when_it_is_deployed_again(stack: Stack) -> None:
-    """As after a ``destroy`` that took the protection off and did not come to its end."""
+    """An interrupted ``destroy`` leaves the table without protection."""
     dynamodb = stack.account.client("dynamodb")
     dynamodb.update_table(TableName=stack.table, DeletionProtectionEnabled=False)
 
@@ -222,7 +222,7 @@ def test_whole_site_is_made_and_removed(account: Account) -> None:
 
 
 def test_cause_is_told_when_it_cannot_be_made(account: Account) -> None:
-    """The stack is then an empty shell, which only ``destroy`` takes away."""
+    """Only ``destroy`` can remove the empty stack that is left."""
     failed = account.infra("deploy", "hopeless", *SITE, "HostedZoneId=ZNOBODYHASTHIS")
     again = account.infra("deploy", "hopeless")
     gone = account.infra("destroy", "hopeless", "--yes")

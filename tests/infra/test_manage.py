@@ -1,4 +1,4 @@
-"""One command on the deployed site, by answers that botocore compares with the model of AWS."""
+"""One command on the deployed site, with answers that botocore checks against AWS's model."""
 
 import os
 import subprocess
@@ -31,18 +31,18 @@ RESOURCES = {
 
 
 class Site:
-    """A deployed site: what ECS and CloudWatch will be asked, and what they answer."""
+    """The calls that ECS and CloudWatch will get, and their answers."""
 
     def __init__(self, ecs: Stubber, logs: Stubber) -> None:
         self.ecs, self.logs = ecs, logs
 
     def is_found(self, *services: Any) -> None:
-        """Answer what the service is."""
+        """Let ECS describe the service."""
         asked = {"cluster": "the-cluster", "services": ["the-service"]}
         self.ecs.add_response("describe_services", {"services": list(services)}, asked)
 
     def starts(self, *words: str, variables: dict[str, str] | None = None, **answer: Any) -> None:
-        """Start a task that runs these words of manage.py."""
+        """Let ECS start a task with these words of manage.py."""
         override = {
             "name": "site",
             "command": ["python", "manage.py", *words],
@@ -58,7 +58,7 @@ class Site:
         self.ecs.add_response("run_task", answer or {"tasks": [{"taskArn": TASK}]}, asked)
 
     def is_seen(self, status: str = "STOPPED", reason: str = "", **containers: Any) -> None:
-        """Answer what has become of the task and its containers."""
+        """Let ECS describe the task and its containers."""
         task = {
             "taskArn": TASK,
             "lastStatus": status,
@@ -69,7 +69,7 @@ class Site:
         self.ecs.add_response("describe_tasks", {"tasks": [task]}, asked)
 
     def has_logged(self, container: str, *pages: list[str]) -> None:
-        """Answer what a container has printed: pages, and the token of the last once more."""
+        """Let CloudWatch return a container's log: pages, and the last page's token again."""
         asked = {
             "logGroupName": "the-logs",
             "logStreamName": f"{container}/{container}/0123abcd",
@@ -101,7 +101,7 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
 
 
 def started(site: Site, *words: str) -> None:
-    """Let the site be found, and the words be run."""
+    """Let the site be found, and these words be run."""
     site.is_found(SERVICE)
     site.starts(*words)
 
@@ -214,7 +214,7 @@ def test_it_is_told_why_when_the_container_was_killed(
 
 
 def refusal(capsys: pytest.CaptureFixture[str]) -> str:
-    """Return what is told of a command that could not be run."""
+    """Return the message about a command that could not be run."""
     assert command.main(["manage", "it", "--", "check"]) == 1
     told = capsys.readouterr()
     assert told.out == ""
@@ -270,7 +270,7 @@ def test_it_is_told_why_when_the_task_does_not_start(
 def test_log_of_migrate_is_told_when_it_fails(
     site: Site, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """ECS gives the site, which it then never starts, a status as well: 143."""
+    """ECS reports 143 for the site, which it then never starts."""
     started(site, "check")
     site.is_seen(migrate={"exitCode": 1}, site={"exitCode": 143})
     site.has_logged("migrate", ["django.db.utils.OperationalError: connection refused"])
@@ -300,7 +300,7 @@ def test_line_is_refused_when_a_quote_is_left_open(capsys: pytest.CaptureFixture
 
 
 def test_make_passes_the_line_on_unchanged(tmp_path: Path) -> None:
-    """Nothing in it is carried out by a shell on the way."""
+    """No shell on the way interprets the line."""
     line = """shell -c 'print("two  words"); import os' `echo no` * ; echo no"""
     python = tmp_path / "bin" / "python"
     python.parent.mkdir()

@@ -1,4 +1,4 @@
-"""The outputs are environment variables: those that the settings read, and all they need."""
+"""The outputs are environment variables: all that the settings need, and no others."""
 
 import re
 import subprocess
@@ -20,7 +20,7 @@ WAYS: list[set[str]] = [set(), SITE, SITE | RESTORED]  # the conditions that may
 
 
 def environment(where: set[str]) -> dict[str, str]:
-    """Return the outputs as the variables they are."""
+    """Return the outputs as environment variables."""
     return {variable(name): value for name, value in outputs(where=where).items()}
 
 

@@ -1,4 +1,4 @@
-"""The site's permissions are those that its calls need: none is missing, none is needless."""
+"""The site's permissions are exactly those that its calls need."""
 
 from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
@@ -13,23 +13,23 @@ from tests.infra.template import BUCKET_ARN, properties
 
 
 class Grant(NamedTuple):
-    """An action that a statement allows on resources like ``pattern``."""
+    """An action that a statement allows on resources that match ``pattern``."""
 
     action: str
     pattern: str
 
     def covers(self, need: Need) -> bool:
-        """Return whether it allows what is needed."""
+        """Return whether it grants the need."""
         return self.action == need.action and fnmatchcase(need.resource, self.pattern)
 
 
 def listed(value: Any) -> list[str]:
-    """Return one or several as a list."""
+    """Return a list of strings, also for a single string."""
     return [value] if isinstance(value, str) else list(value)
 
 
 def statements() -> list[Any]:
-    """Return what the template lets the site do."""
+    """Return the statements that the template grants to the site."""
     return list(properties("SitePermissions")["PolicyDocument"]["Statement"])
 
 
@@ -45,7 +45,7 @@ def grants() -> list[Grant]:
 
 @pytest.fixture
 def needs(aws: Stores, monkeypatch: pytest.MonkeyPatch, transactional_db: None) -> set[Need]:
-    """Return what all that a site does has needed."""
+    """Return the needs of all flows of the site."""
     put_object(STRANGE)
     with recording(monkeypatch) as recorder:
         take_all(between=lambda permission: None, apart=recorder.pause)

@@ -43,7 +43,7 @@ def test_url_names_the_database_that_is_in_use(where: set[str], host: str) -> No
 
 
 def test_steps_wait_for_the_end_of_tasks_and_bring_back_as_many() -> None:
-    """A task that is told to stop works on, and is no longer listed."""
+    """A task that is told to stop goes on working, and is no longer listed."""
     steps = (ROOT / "docs" / "operations.md").read_text().partition("### Restore of a stack")[2]
     first, _, later = steps.partition("\n# 2. ")
 

@@ -46,7 +46,7 @@ RENAMED = {
 
 
 def in_api_words(properties: dict[str, Any]) -> dict[str, Any]:
-    """Return properties under the names of the API."""
+    """Return properties under their names in the API."""
     return {RENAMED.get(name, name): value for name, value in properties.items()}
 
 

@@ -1,4 +1,4 @@
-"""The template by itself: what a linter says of it, and what may not be lost by accident."""
+"""The template by itself: the linter's findings, and resources that must not be lost."""
 
 import re
 import runpy
@@ -45,7 +45,7 @@ def test_template_fits_a_request() -> None:
 
 @pytest.mark.parametrize("name", TAKEN)
 def test_parameter_is_taken_when_it_can_be_used(name: str) -> None:
-    """CloudFormation compares the whole value; of a list, each."""
+    """CloudFormation matches the whole value, and each value of a list."""
     parameter = template()["Parameters"][name]
 
     values = [*TAKEN[name], *parameter["Default"].split(",")]
@@ -73,7 +73,7 @@ def test_data_is_kept_when_its_resource_is_replaced(name: str) -> None:
 
 
 def test_database_is_not_protected_before_its_stack_is_up() -> None:
-    """Or a roll-back could not delete it; infra/protection.py protects it afterwards."""
+    """A rollback could not delete a protected one; infra/protection.py protects it later."""
     assert "DeletionProtection" not in properties("Database", where=SITE)
 
 
@@ -98,7 +98,7 @@ def test_secrets_are_in_no_environment_and_no_output() -> None:
 
 
 def test_containers_log_under_their_own_names() -> None:
-    """infra/manage.py looks there."""
+    """infra/manage.py reads the log under these names."""
     for container in properties("SiteTask")["ContainerDefinitions"]:
         options = container["LogConfiguration"]["Options"]
         assert options["awslogs-stream-prefix"] == container["Name"]
@@ -136,7 +136,7 @@ def attributes(listed: list[dict[str, str]]) -> dict[str, str]:
 
 
 def gunicorn() -> dict[str, Any]:
-    """Return how gunicorn is set up in the container."""
+    """Return gunicorn's settings in the container."""
     return runpy.run_path(str(ROOT / "docker" / "gunicorn.py"))
 
 

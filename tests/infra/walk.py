@@ -1,4 +1,4 @@
-"""The flows on whatever bucket and table the environment names.
+"""Run the flows on the bucket and table that the environment names.
 
 Run as ``manage.py shell -c "from tests.infra.walk import walk; walk()"``.
 """
@@ -20,7 +20,7 @@ from tests.infra.flows import take_all
 
 
 def walk() -> None:
-    """Take all flows, and print the keys that are left."""
+    """Run all flows, and print the keys that are left."""
     call_command("migrate", verbosity=0)
     with pytest.MonkeyPatch.context() as patched:
         serve_with(patched, replace(live_stores(), background=AtOnce()))
@@ -29,9 +29,9 @@ def walk() -> None:
 
 
 def tag(permission: Permission) -> None:
-    """Do what S3 does with the form's field ``tagging``, which ministack takes and forgets.
+    """Set the tags of the form's field ``tagging``, which ministack accepts and ignores.
 
-    By the site's own permissions: without that to tag, S3 would have refused the form.
+    This uses the site's own permissions: without that to tag, S3 would have refused the form.
     """
     pairs = re.findall("<Key>(.*?)</Key><Value>(.*?)</Value>", permission.fields["tagging"])
     client().put_object_tagging(

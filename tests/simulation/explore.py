@@ -1,4 +1,4 @@
-"""Every schedule there is: breadth first, so that the first violation found is a shortest one."""
+"""Visit every schedule, breadth first, so that the first violation found is a shortest one."""
 
 import gc
 from collections import deque
@@ -19,7 +19,7 @@ class Explored:
     schedules: int
 
     def in_words(self) -> str:
-        """Return all three figures."""
+        """Return all three figures as text."""
         return f"{self.states:,} states, {self.moves:,} moves, {self.schedules:,} schedules"
 
 
@@ -40,7 +40,7 @@ class Explorer:
     came_from: dict[State, tuple[State, Move]] = field(default_factory=dict)
 
     def run(self, *, most: int) -> Explored:
-        """Visit all states; raise Found at the first one that should not be.
+        """Visit all states; raise Found at the first violation.
 
         OverflowError if there are more than ``most``.
         """
@@ -79,7 +79,7 @@ class Explorer:
 
 @contextmanager
 def _without_garbage_collection() -> Iterator[None]:
-    """Look for no circles among millions of states, which have none: a third of the time."""
+    """Turn the collector off: states form no cycles, and it takes a third of the time."""
     gc.disable()
     try:
         yield
@@ -88,7 +88,7 @@ def _without_garbage_collection() -> Iterator[None]:
 
 
 def _schedules(first: State, successors: dict[State, list[State]]) -> int:
-    """Return how many ways lead from ``first`` to an end; they never lead in a circle."""
+    """Return how many paths lead from ``first`` to an end; no path is a circle."""
     ways: dict[State, int] = {}
     stack = [first]
     while stack:

@@ -1,6 +1,6 @@
 """All that can happen next: whose request is answered, and what the network does with it.
 
-States are immutable, and everything is remembered: what a request does to a storage, and what a
+States are immutable, and results are cached: what a request does to a storage, and what a
 process does with a reply. So the product's code runs once for each history of replies, however
 many schedules lead there, and a step from state to state is a few look-ups.
 """
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class Event(NamedTuple):
-    """A reply that a strand was given, and the minute it was then."""
+    """A reply that a strand got, and the minute of that."""
 
     strand: int
     reply: Reply
@@ -41,7 +41,7 @@ class Node:
     def after(self, event: Event) -> "Node":
         """Return the node that ``event`` leads to.
 
-        The process itself can go on but once; for another event it is run again so far.
+        A process can go on only once; for another event it is run again up to this node.
         """
         process, self._process = self._process, None
         if process is None:
@@ -51,7 +51,7 @@ class Node:
 
 
 class Origin(NamedTuple):
-    """What a process is run from."""
+    """The script, the name and the start of a process."""
 
     name: str
     script: Script
@@ -75,7 +75,7 @@ UNSTARTED, DEAD = -1, -2  # in the place of a node
 
 
 class State(NamedTuple):
-    """A moment, in numbers of what the machine remembers."""
+    """A state of the whole system, as numbers of values that the machine has stored."""
 
     storage: int
     nodes: tuple[int, ...]  # of each process: a node, UNSTARTED or DEAD
@@ -89,7 +89,7 @@ START = -1  # in the place of a strand
 
 
 class Move(NamedTuple):
-    """A step from a state to the next: a process's request is met by a fate, or something else."""
+    """A step from one state to the next: a request meets its fate, or another event happens."""
 
     process: int
     strand: int = 0
@@ -113,7 +113,7 @@ class Machine:
         self._expired: dict[tuple[int, str], int] = {}
 
     def begin(self, *, faults: int, started: bool = True) -> State:
-        """Return the first state, with all processes started or none."""
+        """Return the first state, with all processes started, or none."""
         unstarted = State(self._first, (UNSTARTED,) * len(self.names), (), faults, minute=1)
         state = unstarted
         for process in range(len(self.names)) if started else ():
@@ -125,16 +125,16 @@ class Machine:
         return self.storages.values[state.storage]
 
     def reply(self, state: State, process: int) -> Reply | None:
-        """Return what a process has come to, if it has."""
+        """Return the result of a process, or None while it runs."""
         node = state.nodes[process]
         return self.nodes.values[node].reply if node >= 0 else None
 
     def at_rest(self, state: State) -> bool:
-        """Return whether no process will ask for anything any more."""
+        """Return whether no process will send another request."""
         return not any(self.waiting(node) for node in state.nodes)
 
     def waiting(self, node: int) -> list[tuple[int, int]]:
-        """Return the strands of a node that wait, each with the number of its request."""
+        """Return the waiting strands of a node, each with the number of its request."""
         if node < 0:
             return []
         if node not in self._waiting:
@@ -147,7 +147,7 @@ class Machine:
     # --- moves ---
 
     def moves(self, state: State) -> Iterator[Move]:
-        """Yield all that can happen next, but for starts and for time, which walks choose."""
+        """Yield all possible moves but starts and the passing of time, which walks choose."""
         for process, node in enumerate(state.nodes):
             for strand, number in self.waiting(node):
                 request = self.requests.values[number]
@@ -192,7 +192,7 @@ class Machine:
     # --- what is remembered ---
 
     def _perform(self, state: State, number: int) -> tuple[int, tuple[Reply, str]]:
-        """Return the storage after a request, and the reply with a text that tells it apart."""
+        """Return the storage after a request, and the reply with a text that identifies it."""
         case = state.storage, number, state.minute
         if case not in self._performed:
             request = self.requests.values[number]
@@ -230,7 +230,7 @@ class Machine:
 
 
 class Numbered(Generic[T]):
-    """Values numbered as they come, equal ones alike."""
+    """Values numbered in order of arrival; equal values have one number."""
 
     def __init__(self, key: Callable[[T], object]) -> None:
         self.values: list[T] = []
@@ -251,7 +251,7 @@ def _with_node(state: State, process: int, node: int) -> State:
 
 
 def _without(state: State, number: int | str) -> tuple[int, ...]:
-    """Return what is under way but for one request of this number."""
+    """Return the requests under way, less one with this number."""
     under_way = list(state.under_way)
     under_way.remove(int(number))
     return tuple(under_way)

@@ -23,7 +23,7 @@ Clock = Callable[[], datetime]
 
 
 class StoredObject(NamedTuple):
-    """An object; metadata and tags as sorted pairs, so that it can be compared and hashed."""
+    """An object; metadata and tags are sorted pairs, so that it is comparable and hashable."""
 
     body: bytes
     content_type: str
@@ -45,7 +45,7 @@ class MemoryBucket:
         return cls(clock, SortedDict())
 
     def post(self, form: Iterable[tuple[str, str]], body: bytes) -> None:
-        """Take the browser's form, which is as it was issued: S3 lets no other one in."""
+        """Store the browser's form unchanged: S3 would accept no other."""
         fields = dict(form)
         prefix = "x-amz-meta-"
         metadata = {

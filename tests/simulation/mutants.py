@@ -1,4 +1,4 @@
-"""The protocol with one rule broken at a time: what the simulation must be able to see.
+"""The protocol with one rule broken at a time, which the simulation must find.
 
 Each mutant replaces one function of the product by one that leaves a rule out.
 """
@@ -28,7 +28,7 @@ Patch = AbstractContextManager[Any]
 
 
 class Mutant(NamedTuple):
-    """A broken rule, a scenario in which it shows, and as what."""
+    """A broken rule, the scenario that shows it, and the property that it violates."""
 
     broken: Callable[[], Patch]
     scenario: str
@@ -37,7 +37,7 @@ class Mutant(NamedTuple):
 
     @property
     def name(self) -> str:
-        """What is broken."""
+        """Return the name of the broken rule."""
         return self.broken.__name__
 
 
@@ -55,7 +55,7 @@ def key_derived_from_the_upload() -> Patch:
 
 
 def pending_object_promoted_as_it_is() -> Patch:
-    """Point the item at the pending object, as if taking the tag off were enough."""
+    """Point the item at the pending object, without a copy."""
     make = services._avatar
 
     def pending(picture: images.Picture, upload: Upload) -> Avatar:
@@ -65,7 +65,7 @@ def pending_object_promoted_as_it_is() -> Patch:
 
 
 def condition_dropped() -> Patch:
-    """Write the item whatever it is now."""
+    """Write the item without a condition."""
 
     def unconditional(table: MemoryReferences, before: Reference, after: Reference) -> None:
         table.items[after.owner_id] = after
@@ -74,7 +74,7 @@ def condition_dropped() -> Patch:
 
 
 def revision_not_fresh() -> Patch:
-    """Make the revision of what is written, so that it comes back when that comes back."""
+    """Derive the revision from what is written, so that an old value has its old revision."""
 
     def derived(before: Reference, now: Any, **changes: Any) -> Reference:
         after = replace(before, updated_at=now, **changes)
@@ -96,7 +96,7 @@ def deleted_before_the_update() -> Patch:
 
 
 def all_others_deleted() -> Patch:
-    """Clean up by deleting all that the owner has but the new picture."""
+    """Clean up by deleting all objects of the owner but the new picture."""
     update = services._replace
 
     def tidy(before: Reference, after: Reference, *, stores: Stores) -> Standing:
@@ -116,7 +116,7 @@ def all_others_deleted() -> Patch:
 
 
 def deleted_on_unknown_outcome() -> Patch:
-    """Take an unknown outcome for a failure, and delete what was written for nothing."""
+    """Take an unknown outcome for a failure, and delete the promoted object."""
 
     def certain(before: Reference, after: Reference, *, stores: Stores) -> Standing:
         try:
@@ -130,7 +130,7 @@ def deleted_on_unknown_outcome() -> Patch:
 
 
 def own_repeat_taken_for_another() -> Patch:
-    """Take a failed condition for somebody else's update without a look at the item."""
+    """Take a failed condition for another request's update without reading the item."""
 
     def blind(before: Reference, after: Reference, *, stores: Stores) -> Standing:
         try:
@@ -145,7 +145,7 @@ def own_repeat_taken_for_another() -> Patch:
 
 
 def failure_taken_for_success() -> Patch:
-    """Tell the user that all is well, whatever the update came to."""
+    """Report success, whatever the outcome of the update."""
 
     def hopeful(before: Reference, after: Reference, *, stores: Stores) -> Standing:
         with suppress(RevisionMoved, OutcomeUnknown):
@@ -159,12 +159,12 @@ def failure_taken_for_success() -> Patch:
 
 
 def replay_not_recognised() -> Patch:
-    """Promote whatever is confirmed, once more if need be."""
+    """Promote at every confirm, also at a repeated one."""
     return patch.object(services, "_confirmed_already", lambda reference, upload: None)
 
 
 def owner_not_checked() -> Patch:
-    """Believe whoever confirms an upload that it is theirs."""
+    """Let any user confirm any upload."""
     return patch.multiple(services, open_token=_open_any_token, _check_pending=_check_nothing)
 
 
@@ -178,7 +178,7 @@ def _check_nothing(pending: FetchedObject, **_expected: str) -> None:
 
 
 def served_as_sent() -> Patch:
-    """Promote the bytes as they came."""
+    """Promote the bytes without decoding them."""
     return patch.object(
         images, "normalise", lambda body: images.Picture(body, 512, 512, digest="0")
     )
@@ -188,7 +188,7 @@ def served_as_sent() -> Patch:
 
 
 def removal_forgets_when() -> Patch:
-    """Empty the item and leave the uploads under way as good as they were."""
+    """Empty the item without revoking the uploads under way."""
     return patch.object(Reference, "emptied", lambda before, *, now: before.without_avatar(now=now))
 
 
@@ -235,7 +235,7 @@ def prefix_without_a_slash() -> Patch:
 
 
 def any_upload_counts_as_confirmed() -> Patch:
-    """Take whatever picture there is for the one that is confirmed."""
+    """Take the present picture for that of the upload being confirmed."""
     return patch.object(services, "_confirmed_already", lambda reference, upload: reference.avatar)
 
 
@@ -248,12 +248,12 @@ def owner_left_open() -> Patch:
 
 
 def swept_without_a_fence() -> Patch:
-    """Delete what looks forgotten, and leave the item alone."""
+    """Delete what looks like an orphan, without writing a fence."""
     return patch.object(Sweep, "_write", lambda sweep, before, after: Outcome.MENDED)
 
 
 def fence_not_waited_for() -> Patch:
-    """Delete although nobody knows whether the fence stands."""
+    """Delete although the outcome of the fence is unknown."""
 
     def careless(sweep: Sweep, before: Reference, after: Reference) -> Outcome:
         try:
@@ -268,7 +268,7 @@ def fence_not_waited_for() -> Patch:
 
 
 def fence_without_another_look() -> Patch:
-    """Delete what was not named when the page was read, named or not by now."""
+    """Delete what no item named when the page was read, even if an item names it by now."""
 
     def stale(
         sweep: Sweep, owner_id: str, orphans: list[ListedObject], *, close: bool
@@ -284,7 +284,7 @@ def fence_without_another_look() -> Patch:
 
 
 def live_pictures_swept() -> Patch:
-    """Empty the items whose objects are there, not those whose are not."""
+    """Empty the items whose objects exist, instead of those whose objects are missing."""
     exists = RemoteBucket.exists
 
     def opposite(bucket: RemoteBucket, key: str) -> bool:
@@ -294,7 +294,7 @@ def live_pictures_swept() -> Patch:
 
 
 def nothing_swept() -> Patch:
-    """List, and leave everything where it is."""
+    """List, and delete nothing."""
     return patch.object(Sweep, "_remove", lambda *args, **options: iter(()))
 
 

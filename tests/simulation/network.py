@@ -1,4 +1,4 @@
-"""What the network can do to a request, and what becomes of whoever sent it."""
+"""What the network can do to a request, and to the process that sent it."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ from tests.simulation.storage import WRITES
 
 
 class Fate(NamedTuple):
-    """What becomes of a request, and of whoever sent it."""
+    """What happens to a request, and to the process that sent it."""
 
     story: str
     arrives: bool
@@ -33,7 +33,7 @@ FAULTS_OF_A_WRITE = (
 
 
 def fates(request: Request, *, faults_left: int) -> tuple[Fate, ...]:
-    """Return what may become of ``request``. The accounts' database is next door: no faults."""
+    """Return the possible fates of ``request``. The accounts' database has no network faults."""
     if faults_left < 1:
         return (DONE,)
     if request.store == "accounts":
@@ -42,6 +42,6 @@ def fates(request: Request, *, faults_left: int) -> tuple[Fate, ...]:
 
 
 def failure(request: Request) -> Reply:
-    """Return what the gateways make of a request whose answer never came."""
+    """Return the gateways' error for a request whose answer never came."""
     error = OutcomeUnknown if request.method == "replace" else StorageUnavailable
     return Reply(error=error())

@@ -1,9 +1,9 @@
 """The product's own code as a process that stops at every request it makes.
 
 A process is a function that is given ``Stores``. Each call of a gateway becomes a Request that
-waits until somebody answers it; what the function leaves to the background runs beside it, as a
-strand of the same process. Between two answers a process does nothing but compute, and all that
-it draws from outside (ids, the time) is given to it, so the answers alone decide what it does.
+waits for its answer; what the function leaves to the background runs beside it, as a strand of
+the same process. Between two answers a process only computes, and all that it takes from outside
+(ids, the time) is given to it, so the answers alone decide what it does.
 """
 
 import logging
@@ -40,14 +40,14 @@ class Request(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """What a call comes to: a value, or an error that it raises."""
+    """The result of a call: a value, or an error that it raises."""
 
     value: Any = None
     error: Exception | None = None
 
 
 class World(NamedTuple):
-    """All that a process can reach: what ``Stores`` holds, and the accounts."""
+    """All that a process can reach: the content of ``Stores``, and the accounts."""
 
     bucket: Any
     references: Any
@@ -56,12 +56,12 @@ class World(NamedTuple):
 
     @property
     def stores(self) -> Stores:
-        """The part that the product's services are given."""
+        """Return the part that the product's services get."""
         return Stores(self.bucket, self.references, self.background)
 
 
 class Process:
-    """One run of a script. ``waiting`` holds what each of its strands asks for."""
+    """One run of a script. ``waiting`` holds the request of each of its strands."""
 
     current: "Process | None" = None
 
@@ -80,15 +80,15 @@ class Process:
 
     @property
     def reply(self) -> Reply | None:
-        """What the script returned or raised; None as long as it has done neither."""
+        """Return the script's value or error; None until it has ended."""
         return self._main.reply
 
     def key(self) -> object:
-        """Return what is equal for runs of one script that will do the same from now on.
+        """Return a value that is equal for runs of one script that will continue equally.
 
-        Strands share nothing but their results, so what each was told decides; the first one
-        alone draws ids. Once the script has ended, only the strands count that have not, each
-        known by its call (the keyword arguments are stores).
+        Strands share nothing but their results, so the answers of each decide; the first one alone
+        draws ids. Once the script has ended, only the strands count that still run, each known by
+        its call (the keyword arguments are stores).
         """
         if not self.reply:
             return tuple(tuple(strand.told) for strand in self.strands)
@@ -98,7 +98,7 @@ class Process:
         )
 
     def answer(self, strand: int, reply: Reply, *, now: datetime) -> None:
-        """Let a strand go on with ``reply``, and all of the process until it can only wait."""
+        """Give a strand ``reply``, and run the process until all its strands wait."""
         del self.waiting[strand]
         self.now = now
         self.strands[strand].told.append(repr((reply, now)))
@@ -106,7 +106,7 @@ class Process:
         self._settle()
 
     def submit(self, call: Callable[..., Any], /, *args: Any, **kwargs: Any) -> "Strand":
-        """Call something in a strand of its own: the background of ``Stores``."""
+        """Run a call in a strand of its own: this is the background of ``Stores``."""
         strand = Strand(
             self, lambda: call(*args, **kwargs), repr((getattr(call, "__name__", call), args))
         )
@@ -121,21 +121,21 @@ class Process:
         return unpack(self.pause())
 
     def pause(self) -> Any:
-        """Wait until this strand is told to go on."""
+        """Wait until this strand is woken."""
         return self._hub.switch()
 
     def wake(self, strands: "Iterable[Strand]") -> None:
-        """Let strands that paused go on."""
+        """Let paused strands go on."""
         self._ready.extend((strand, None) for strand in strands)
 
     def new_id(self) -> str:
-        """Return an id that tells who drew it: the script itself, for `key` counts on that."""
+        """Return an id drawn by the script itself, which ``key`` relies on."""
         assert greenlet.getcurrent() is self.strands[0].run
         self._ids += 1
         return f"{self.name}.{self._ids}"
 
     def _settle(self) -> None:
-        """Run whatever can run."""
+        """Run all strands that can run."""
         self._hub = greenlet.getcurrent()
         before, Process.current = Process.current, self
         try:
@@ -148,7 +148,7 @@ class Process:
 
 
 class Strand:
-    """Something that runs beside the rest of its process, and like a Future has a result."""
+    """A thread of its process that has, like a Future, a result."""
 
     def __init__(self, process: Process, work: Callable[[], Any], call: str) -> None:
         self.reply: Reply | None = None
@@ -171,7 +171,7 @@ class Strand:
         return unpack(self.reply)
 
     def cancel(self) -> bool:
-        """Do nothing: it has begun."""
+        """Return False: the call has begun."""
         return False
 
     def _end(self, reply: Reply) -> None:
@@ -199,7 +199,7 @@ class Remote:
 
 
 class RemoteBucket(Remote):
-    """The same for the bucket; to sign a policy takes no request."""
+    """A bucket whose calls wait for answers; signing a policy takes no request."""
 
     def exists(self, key: str) -> bool:
         """Return whether there is an object at ``key``."""
@@ -211,10 +211,13 @@ class RemoteBucket(Remote):
 
 
 class RemoteTable(Remote):
-    """The same for the table: a scan asks for one item at a time, the most that can go between."""
+    """A table whose calls wait for answers.
+
+    A scan asks for one item at a time, so that as much as possible can happen in between.
+    """
 
     def scan(self, *, after: str = "", limit: int | None = None) -> Iterator[Reference]:
-        """Yield the items behind ``after``."""
+        """Yield the items after the key ``after``."""
         while found := self.scan_page(after=after, limit=1):
             yield from found
             after = found[-1].owner_id
@@ -258,7 +261,7 @@ AWS_NAMES = {
 
 
 def in_words(request: Request) -> str:
-    """Return ``request`` as AWS calls it."""
+    """Return ``request`` under AWS's name for it."""
     if request.store == "accounts":
         return f"{request.method.replace('_', ' ')} {_plain(request.args[0])}"
     name = AWS_NAMES[request.method]

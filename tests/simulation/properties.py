@@ -1,4 +1,4 @@
-"""What must hold: the properties of the protocol, checked on what is stored and answered."""
+"""The properties of the protocol, checked on stored state and on answers."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -29,11 +29,11 @@ from web.errors import UserFacingError
 
 
 class Violation(Exception):
-    """A property that does not hold, in a sentence that begins with its name."""
+    """A property that does not hold; the message begins with its name."""
 
     @property
     def kind(self) -> str:
-        """The name of the property."""
+        """Return the name of the property."""
         return str(self).partition(":")[0]
 
 
@@ -41,7 +41,7 @@ SWEEP = "sweep"
 
 
 class Claim(NamedTuple):
-    """An answer to a user: what is their picture now, and of which upload; asked for when."""
+    """An answer to a user: their picture, its upload, and when they asked."""
 
     owner: str
     key: str | None
@@ -53,13 +53,13 @@ class Claim(NamedTuple):
 
 
 def check(storage: Storage) -> None:
-    """Raise Violation unless what must hold at every instant does."""
+    """Raise Violation unless the properties of every instant hold."""
     for problem in _problems(storage):
         raise Violation(problem)
 
 
 def check_reply(process: str, reply: Reply, storage: Storage) -> None:
-    """Raise Violation unless what a process has just ended with is true of ``storage``."""
+    """Raise Violation unless a process's last answer is true of ``storage``."""
     if reply.error:
         raise Violation(f"Errors: {process} raised {reply.error!r}")
     if isinstance(reply.value, Claim):
@@ -70,7 +70,7 @@ def check_reply(process: str, reply: Reply, storage: Storage) -> None:
 
 
 def check_removed(claim: Claim, storage: Storage) -> None:
-    """Raise Violation if a picture is back that was removed, or one uploaded before that."""
+    """Raise Violation if the user's picture is one uploaded before the removal."""
     avatar = storage.table.read(claim.owner).avatar
     if avatar and _upload_of(storage.bucket.objects[avatar.avatar_key])[1] <= claim.asked_at:
         raise Violation(
@@ -79,9 +79,9 @@ def check_removed(claim: Claim, storage: Storage) -> None:
 
 
 def check_not_lost(before: Storage, after: Storage) -> None:
-    """Raise Violation if a sweep took the picture of somebody who has an account.
+    """Raise Violation if a sweep took the picture of a user who has an account.
 
-    A revision tells by its name who drew it.
+    A revision names the process that wrote it.
     """
     for owner, found in after.table.items.items():
         was = before.table.read(owner)
@@ -91,7 +91,7 @@ def check_not_lost(before: Storage, after: Storage) -> None:
 
 
 def check_end(storage: Storage, under_way: Sequence[Request], *, now: datetime) -> None:
-    """Raise Violation unless what must hold in the end does, whatever still arrives when.
+    """Raise Violation unless the properties of the end hold, in any order of late requests.
 
     Up to three late requests are tried in every order.
     """
@@ -110,7 +110,7 @@ def check_end(storage: Storage, under_way: Sequence[Request], *, now: datetime) 
 
 
 class Checker:
-    """Checks moves; what is the same as before is not checked again."""
+    """Checks moves; unchanged parts are not checked again."""
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
@@ -118,7 +118,7 @@ class Checker:
         self._ends: set[tuple[int, tuple[int, ...]]] = set()
 
     def check(self, before: State, move: Move, after: State) -> None:
-        """Raise Violation unless ``move`` led to where everything holds."""
+        """Raise Violation unless all properties hold after ``move``."""
         machine = self.machine
         if after.storage not in self._checked:
             check(machine.storage(after))
@@ -156,7 +156,7 @@ def sweeping(world: World, *, now: datetime) -> None:
 
 
 def undisturbed(name: str, script: Script, storage: Storage, *, now: datetime) -> object:
-    """Run ``script`` on ``storage`` with nothing beside it; return what it returns."""
+    """Run ``script`` on ``storage`` with no other process; return its result."""
     process = Process(name, script, now=now)
     while process.waiting:
         strand, request = next(iter(process.waiting.items()))
@@ -167,7 +167,7 @@ def undisturbed(name: str, script: Script, storage: Storage, *, now: datetime) -
 
 
 def picture_of(owner: str, issued_at: datetime) -> bytes:
-    """Return a body that tells whose upload it is, and when that was issued."""
+    """Return a body that names the owner of an upload and the time it was issued."""
     return f"picture of {owner} issued {issued_at.isoformat()}".encode()
 
 
@@ -199,7 +199,7 @@ def _problems_of_picture(reference: Reference, key: str, storage: Storage) -> It
 
 
 def _upload_of(found: StoredObject) -> tuple[str, datetime]:
-    """Return whose upload an object is or was made of, and when that was issued."""
+    """Return the owner of an object's upload, and when it was issued."""
     _, _, upload = found.body.decode().partition("picture of ")
     owner, _, issued_at = upload.partition(" issued ")
     return owner, datetime.fromisoformat(issued_at)
@@ -209,7 +209,7 @@ def _upload_of(found: StoredObject) -> tuple[str, datetime]:
 
 
 def _swept(storage: Storage, *, now: datetime) -> Storage:
-    """Return ``storage`` after a sweep, which must leave nothing that no item names."""
+    """Return ``storage`` after a sweep, which must leave no object without an item."""
     swept = storage.copy()
     undisturbed(f"{SWEEP} at last", partial(sweeping, now=now), swept, now=now)
     check_not_lost(storage, swept)
@@ -224,7 +224,7 @@ def _swept(storage: Storage, *, now: datetime) -> Storage:
 
 
 def _check_replays(storage: Storage, *, now: datetime) -> None:
-    """Confirm every live picture's upload again: the same answer, and nothing written."""
+    """Confirm every live picture's upload again: same answer, nothing written."""
     for owner, found in storage.table.items.items():
         if found.avatar:
             upload = Upload(owner, found.avatar.upload_id, now)

@@ -1,4 +1,4 @@
-"""Who does what at the same time: the small casts that are explored as a whole."""
+"""The small sets of concurrent processes that are explored completely."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ LATER = upload("later", minute=5)  # issued when all that is removed here has be
 
 @dataclass(frozen=True)
 class Scenario:
-    """A storage as it is at first, and the processes that work on it."""
+    """A storage at the beginning, and the processes that work on it."""
 
     name: str
     processes: dict[str, Script]
@@ -49,12 +49,12 @@ class Scenario:
 
     @property
     def uploads(self) -> list[Upload]:
-        """The uploads that the processes are about, which have arrived in the bucket."""
+        """Return the uploads of the processes, which have arrived in the bucket."""
         words = [word for script in self.processes.values() for word in arguments(script)]
         return sorted({word for word in words if isinstance(word, Upload)}, key=attrgetter("id"))
 
     def machine(self) -> Machine:
-        """Return all that can happen."""
+        """Return the machine of this scenario."""
         storage = Storage.empty(self.owners)
         first = upload("first", minute=-1)
         for issued in [*([first] if self.picture else []), *self.uploads]:
@@ -81,7 +81,7 @@ def posting(issued: Upload, world: World) -> None:
 
 
 def upload_again(issued: Upload, world: World) -> str:
-    """Phase 2 once more: the form stays good for as long as its policy."""
+    """Phase 2 again: the form stays valid as long as its policy."""
     try:
         posting(issued, world)
     except StorageUnavailable as error:
@@ -90,7 +90,7 @@ def upload_again(issued: Upload, world: World) -> str:
 
 
 def confirm(issued: Upload, world: World) -> Claim | str:
-    """Phase 3 as the page does it: again as long as the answer asks for that, but not for ever."""
+    """Phase 3 as the page does it: repeated while the answer asks for that, a few times."""
     asked_at = timezone.now()
 
     def call() -> Claim:
@@ -115,7 +115,7 @@ def change(owner: str, world: World) -> Claim | str:
 
 
 def steal(issued: Upload, thief: str, world: World) -> str:
-    """Confirm another user's upload as one's own."""
+    """Confirm another user's upload."""
     try:
         confirm_upload(
             owner_id=thief,
@@ -141,7 +141,7 @@ def remove(owner: str, world: World) -> Claim | str:
 
 
 def delete(owner: str, world: World) -> Claim | str:
-    """Delete the account, and its picture once that is committed, as the admin does."""
+    """Delete the account and, after the commit, its picture, as the admin does."""
     asked_at = timezone.now()
     world.accounts.delete_account(owner)
 
@@ -181,7 +181,7 @@ REMOVE, DELETE = partial(remove, ANNA), partial(delete, ANNA)
 
 
 def pairs() -> list[Scenario]:
-    """Return the casts of two that are explored as a whole, with faults."""
+    """Return the scenarios of two processes, explored completely with faults."""
     casts: list[tuple[str, list[Script]]] = [
         ("two uploads", [CONFIRM_A, CONFIRM_B]),
         ("one upload twice", [CONFIRM_A, CONFIRM_A]),
@@ -198,7 +198,7 @@ def pairs() -> list[Scenario]:
 
 
 def trios() -> list[Scenario]:
-    """Return the casts of three that are explored as a whole, without faults."""
+    """Return the scenarios of three processes, explored completely without faults."""
     casts: list[tuple[str, list[Script]]] = [
         ("two uploads, sweep", [CONFIRM_A, CONFIRM_B, sweep]),
         ("one upload twice, sweep", [CONFIRM_A, CONFIRM_A, sweep]),
@@ -215,14 +215,14 @@ def trios() -> list[Scenario]:
 
 
 def thieves() -> Scenario:
-    """Return a cast in which a user confirms what is another's."""
+    """Return a scenario in which a user confirms another user's upload."""
     anns = upload("B", owner=ANN)
     scripts: list[Script] = [CONFIRM_A, partial(steal, A, ANN), partial(confirm, anns)]
     return Scenario("two owners, a thief", _named(scripts), owners=(ANNA, ANN))
 
 
 def namesakes() -> Scenario:
-    """Return a cast in which somebody goes whose id another one's begins with."""
+    """Return a scenario that deletes a user whose id is the beginning of another id."""
     scripts: list[Script] = [CONFIRM_A, partial(delete, ANN), sweep]
     return Scenario("another owner goes", _named(scripts), owners=(ANNA, ANN))
 
@@ -234,7 +234,7 @@ def scenario(name: str) -> Scenario:
 
 
 def _named(scripts: Sequence[Script]) -> dict[str, Script]:
-    """Return ``scripts`` by what they do, and a number where two do the same."""
+    """Return ``scripts`` by name, numbered where two have the same."""
     names = [script_name(script) for script in scripts]
     return {
         name if names.count(name) == 1 else f"{name} ({number})": script
@@ -243,12 +243,12 @@ def _named(scripts: Sequence[Script]) -> dict[str, Script]:
 
 
 def script_name(script: Script) -> str:
-    """Return what a script does, and with what."""
+    """Return the name of a script with its arguments."""
     function = script.func if isinstance(script, partial) else script
     words = [word.id if isinstance(word, Upload) else word for word in arguments(script)]
     return " ".join([function.__name__.replace("_", " "), *words])
 
 
 def arguments(script: Script) -> tuple[Any, ...]:
-    """Return what a script is about."""
+    """Return the arguments of a script."""
     return script.args if isinstance(script, partial) else ()

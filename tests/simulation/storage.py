@@ -1,4 +1,4 @@
-"""What is stored, and what a request does to it."""
+"""The stored state, and the effect of a request on it."""
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
@@ -29,15 +29,15 @@ class Storage:
 
     @classmethod
     def empty(cls, accounts: Iterable[str]) -> Self:
-        """Return one with nothing but accounts."""
+        """Return a storage with accounts only."""
         return cls(frozenset(accounts), SortedDict(), SortedDict())
 
     def copy(self) -> "Storage":
-        """Return one that can be changed by itself."""
+        """Return an independent copy."""
         return Storage(self.accounts, self.bucket.objects.copy(), self.table.items.copy())
 
     def key(self) -> object:
-        """Return what is equal for storages with the same content."""
+        """Return a value that is equal for storages with the same content."""
         bucket, table = self.bucket.objects, self.table.items
         return tuple(bucket.items()), tuple(table.items()), self.accounts
 

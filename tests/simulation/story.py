@@ -1,4 +1,4 @@
-"""A schedule as a short story: who asks for what, what the network does, what is stored then."""
+"""A schedule as text: each request, its fate, and the state that it leaves."""
 
 from collections.abc import Iterator, Sequence
 
@@ -8,7 +8,7 @@ from tests.simulation.storage import Storage
 
 
 def story(machine: Machine, first: State, moves: Sequence[Move]) -> str:
-    """Return a numbered line for each move, and what is stored wherever that changes."""
+    """Return a numbered line for each move, and the stored state after each change."""
     return "\n".join(_lines(machine, first, moves))
 
 
@@ -48,7 +48,7 @@ def _event(machine: Machine, state: State, move: Move) -> str:
 
 
 def _contents(storage: Storage) -> dict[str, str]:
-    """Return what is stored, each thing with what it says."""
+    """Return a text for each stored object and item."""
     objects = dict.fromkeys(storage.bucket.objects, "")
     items = {
         f"{owner}'s item": f" names {found.live_key}, revision {found.revision}"

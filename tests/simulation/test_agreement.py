@@ -1,6 +1,6 @@
 """S3 and DynamoDB in memory agree with the embedded ones: one suite of operations runs on both.
 
-What the simulation proves of the services holds no further than its stores behave like the real
+What the simulation shows of the services is true only as far as its stores behave like the real
 gateways. Times are left out, and so is the order of a scan: DynamoDB has none.
 """
 
@@ -50,7 +50,7 @@ OWNERS = ["a", "A", "ab", "a/b", "é", "<b>", "0"]
 
 
 class Content(NamedTuple):
-    """All that there is of an object, but for its times."""
+    """Everything about an object but its times."""
 
     body: bytes
     content_type: str
@@ -59,7 +59,7 @@ class Content(NamedTuple):
 
 
 class Side(Protocol):
-    """A bucket and a table, what a browser does to the bucket, and a look past the gateways."""
+    """A bucket and a table, a browser's requests to the bucket, and reads past the gateways."""
 
     @property
     def bucket(self) -> Bucket: ...
@@ -101,7 +101,7 @@ class Embedded:
         return live_bucket().details(key).tags
 
     def empty(self) -> None:
-        """Forget everything, in less time than a new bucket takes."""
+        """Delete everything, which is faster than making a new bucket."""
         self.bucket.delete([found.key for found in self.bucket.list_page().objects])
         for reference in self.references.scan():
             AvatarItem(reference.owner_id).delete()
@@ -129,7 +129,7 @@ def form_of(side: Side, key: str, *, owner: str = "kim", content_type: str = "im
 
 
 def content(side: Side, key: str) -> Content:
-    """Return all that there is at ``key``."""
+    """Return everything about the object at ``key``."""
     found = side.bucket.fetch(key, max_bytes=1000)
     tags = side.tags(key)
     assert found.tag_count == len(tags)
@@ -223,7 +223,7 @@ def test_absent_objects_are_missing_and_can_be_deleted(side: Side) -> None:
 
 
 def expected(prefix: str, after: str, limit: int) -> tuple[list[tuple[str, int]], str]:
-    """Return what S3 documents of a listing: the order is that of the keys' bytes in UTF-8."""
+    """Return S3's documented order of a listing: that of the keys' bytes in UTF-8."""
     keys = sorted(KEYS, key=str.encode)
     found = [key for key in keys if key.startswith(prefix) and key.encode() > after.encode()]
     return [(key, KEYS.index(key)) for key in found[:limit]], (
@@ -270,7 +270,7 @@ def test_listing_goes_on_without_loss_when_its_pages_are_deleted_meanwhile(
 
 
 def test_listing_tells_when_an_object_was_last_written(side: Side) -> None:
-    """S3 tells it in seconds."""
+    """S3 gives the time in seconds."""
     before = datetime.now(UTC) - timedelta(seconds=1)
     side.bucket.put("x", b"1", **WEBP)
 
@@ -384,7 +384,7 @@ def test_scan_shows_a_page_as_it_was_read_when_items_change_meanwhile(side: Side
 
 @dataclass
 class History:
-    """Both sides, and all references written so far, each of which may have been read before."""
+    """Both sides, and all references written so far, any of which may be read stale."""
 
     sides: tuple[Side, Side]
     written: list[Reference]
@@ -397,7 +397,7 @@ class History:
 
 
 def told(call: Callable[[Side], object], side: Side) -> object:
-    """Return the answer, or the kind of the error, without times."""
+    """Return the answer, or the type of the error, without times."""
     try:
         answer = call(side)
     except (ObjectMissing, ObjectTooLarge, RevisionMoved) as error:

@@ -1,4 +1,4 @@
-"""The simulation sees: each rule broken on purpose is found, soon, and as what it is."""
+"""The simulation finds each broken rule, soon, and names the property it violates."""
 
 from collections.abc import Callable
 

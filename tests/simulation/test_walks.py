@@ -21,7 +21,7 @@ QUICK = 2  # batches that `make test` takes
 def test_everything_holds_on_a_random_walk(
     batch: int, record_property: Callable[[str, object], None]
 ) -> None:
-    """100,000 steps by `make check`, the same in every run; `make simulate` takes others."""
+    """`make check` takes the same 100,000 steps in every run; `make simulate` takes others."""
     taken, seed = 0, 1000 * batch
     while taken < STEPS:
         walked = walk(*begin(seed), seed=seed)

@@ -1,4 +1,4 @@
-"""Random walks through schedules that are too many to be all visited."""
+"""Random walks through schedules that are too many to visit completely."""
 
 import random
 from collections.abc import Callable, Iterator, Sequence
@@ -30,14 +30,14 @@ FAULTS = 10**9
 
 @dataclass(frozen=True)
 class Walked:
-    """The moves of one walk; ``violation`` is what the last one led to, if anything."""
+    """The moves of one walk; ``violation`` is what the last move led to, or None."""
 
     moves: list[Move]
     violation: Violation | None = None
 
 
 def scenario_of(seed: int) -> Scenario:
-    """Return the operations that ``seed`` stands for: of five users, with all they can do."""
+    """Return the random operations of five users that ``seed`` determines."""
     dice = random.Random(seed)
     uploads = [upload(f"{owner}{number}", owner=owner) for owner in OWNERS for number in range(2)]
     operations: list[Callable[[], Script]] = [
@@ -58,19 +58,19 @@ def scenario_of(seed: int) -> Scenario:
 
 
 def begin(seed: int) -> tuple[Machine, State]:
-    """Return where the walk of ``seed`` begins."""
+    """Return the machine and the first state of the walk of ``seed``."""
     machine = scenario_of(seed).machine()
     return machine, machine.begin(faults=FAULTS, started=False)
 
 
 def walk(machine: Machine, first: State, *, seed: int) -> Walked:
-    """Take a random way to where nothing happens any more, or to the first violation."""
+    """Make random moves until nothing can happen any more, or to the first violation."""
     dice = random.Random(seed)
     return _follow(machine, first, lambda state: _choose(machine, state, dice))
 
 
 def replay(machine: Machine, first: State, moves: Sequence[Move]) -> Walked:
-    """Take those of ``moves`` that are possible, then let every process come to its end."""
+    """Make those of ``moves`` that are possible, then run every process to its end."""
     planned = iter(moves)
 
     def next_move(state: State) -> Move | None:
@@ -81,7 +81,7 @@ def replay(machine: Machine, first: State, moves: Sequence[Move]) -> Walked:
 
 
 def shrink(machine: Machine, first: State, walked: Walked) -> Walked:
-    """Return a shorter walk to a violation of the same property."""
+    """Return a shorter walk that violates the same property."""
     shortest = walked
     size = len(walked.moves)
     while size:
@@ -125,7 +125,7 @@ def _length(walked: Walked) -> tuple[int, int]:
 
 
 def _choose(machine: Machine, state: State, dice: random.Random) -> Move | None:
-    """Return a move by chance; None once everybody has come to an end."""
+    """Return a random move; None once every process has ended."""
     requests = list(_requests(machine, state))
     running = len({move.process for move in requests})
     chance = dice.random()
@@ -148,7 +148,7 @@ def _with_a_fault(machine: Machine, state: State, move: Move, dice: random.Rando
 
 
 def _requests(machine: Machine, state: State) -> Iterator[Move]:
-    """Yield the moves in which a request is answered as it should be."""
+    """Yield the moves that answer a request without a fault."""
     for process, node in enumerate(state.nodes):
         for strand, _ in machine.waiting(node):
             yield Move(process, strand)

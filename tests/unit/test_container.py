@@ -1,4 +1,4 @@
-"""Image and compose.yaml as far as they can be judged without a container engine."""
+"""Dockerfile and compose.yaml, as far as they can be tested without a container engine."""
 
 import re
 import tomllib
@@ -20,7 +20,7 @@ TEXT = (ROOT / "compose.yaml").read_text()
 
 
 def instructions(name: str) -> list[str]:
-    """Return the lines of a Dockerfile's last stage, each instruction as one."""
+    """Return the instructions of a Dockerfile's last stage, one line each."""
     joined = re.sub(r"\\\n", " ", (ROOT / name).read_text())
     lines = [line for line in joined.splitlines() if line and not line.startswith("#")]
     last = max(place for place, line in enumerate(lines) if line.startswith("FROM "))

@@ -1,4 +1,4 @@
-"""The documents know every setting, command and route."""
+"""The docs name every setting, command and route."""
 
 import re
 from pathlib import Path

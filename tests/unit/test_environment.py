@@ -1,4 +1,4 @@
-"""The settings as read from the environment, each case in a process of its own."""
+"""Settings read from the environment, each case in a process of its own."""
 
 import json
 import secrets
@@ -73,7 +73,7 @@ BAD: list[tuple[str, str]] = [
 
 
 def test_bad_value_is_refused_with_the_name_of_its_variable() -> None:
-    """All in one process, which reads the settings anew for each: starting one takes a while."""
+    """One process reads the settings anew for each value, as starting one takes long."""
     script = f"""
 import importlib, os
 import config.settings

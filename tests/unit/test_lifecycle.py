@@ -22,7 +22,7 @@ def due(
     at: datetime = datetime(2026, 3, 1, 12, tzinfo=UTC),
     rules: list[Any] | None = None,
 ) -> datetime | None:
-    """Return when the object expires by ``rules``, else by those of the product."""
+    """Return when ``rules`` expire the object; without ``rules``, those of the product."""
     chosen = lifecycle_rules() if rules is None else rules
     return expires_at(key, last_modified=at, tags=tags or {}, size=size, rules=chosen)
 
@@ -64,7 +64,7 @@ def test_object_expires_when_pending_by_prefix_or_by_tag(key: str, tags: dict[st
 
 
 def test_promoted_pictures_never_expire_by_the_products_own_rules() -> None:
-    """P1: nothing will expire a live picture, which has no tags."""
+    """P1: no rule expires a live picture, which has no tags."""
     assert due("avatars/owner/name.webp") is None
 
 

@@ -1,4 +1,4 @@
-"""Policies: every field a condition, every condition exact."""
+"""Policies: every field has a condition, and every condition is exact."""
 
 from xml.etree import ElementTree as ET
 
@@ -14,7 +14,7 @@ TEXT = st.text(
 
 
 def make_policy(*, upload_token: str = "") -> Policy:
-    """Return the policy of some upload."""
+    """Return the policy of an upload."""
     return upload_policy(
         key="pending/7/x",
         owner_id="7",

@@ -1,4 +1,4 @@
-"""Counting: several rates at once, in this process, in redis, and while redis is down."""
+"""Counting rates: several at once, in this process, in redis, and while redis is down."""
 
 import logging
 import socket
@@ -21,21 +21,21 @@ TODAY = datetime(2030, 1, 1, tzinfo=UTC)
 
 @pytest.fixture
 def closed_port() -> int:
-    """Return a port of this machine on which nobody listens."""
+    """Return a local port on which no process listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def start_redis(monkeypatch: pytest.MonkeyPatch) -> fakeredis.FakeServer:
-    """Return a redis in memory, which answers to every URL from now on."""
+    """Start a redis in memory, which serves every URL from now on."""
     server = fakeredis.FakeServer()
     monkeypatch.setattr("redis.from_url", lambda url, **options: fakeredis.FakeRedis(server=server))
     return server
 
 
 def count_in(monkeypatch: pytest.MonkeyPatch, url: str) -> Counter:
-    """Count in the storage at ``url`` for the rest of a test."""
+    """Count in the storage at ``url`` for the rest of the test."""
     counter = Counter(open_storage(url))
     monkeypatch.setattr(rates, "_counter", lambda: counter)
     return counter

@@ -1,4 +1,4 @@
-"""Secrets go from whatever is logged; everything else stays."""
+"""Secrets are removed from log events; everything else stays."""
 
 from typing import Any
 
@@ -100,7 +100,7 @@ def test_values_of_any_kind_are_gone_through() -> None:
 
 
 def test_texts_go_from_sql() -> None:
-    """Session keys and hashes of passwords stand there under any name."""
+    """SQL holds session keys and password hashes under any name."""
     sql = f"(0.1) UPDATE s SET n = 'it''s' WHERE s.key = '{HEX}'; args=('{HEX}',)"  # noqa: S608
 
     event = redacted(sql, logger="django.db.backends")["event"]

@@ -1,4 +1,4 @@
-"""Where static files are, as the environment says, and the policy that lets pages load them."""
+"""The location of static files from the environment, and the CSP that lets pages load them."""
 
 import pytest
 

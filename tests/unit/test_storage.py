@@ -1,4 +1,4 @@
-"""URLs of pictures behind a CDN: plain ones, and those that CloudFront can verify."""
+"""URLs of pictures on a CDN: plain ones, and those that CloudFront verifies."""
 
 import base64
 import json
@@ -32,7 +32,7 @@ PEM = SECRET.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEnc
 
 
 def behind_cloudfront() -> PresignedStorage:
-    """Return a storage as the settings make it where all three of CloudFront's are set."""
+    """Return a storage as the settings make it with all three CloudFront settings."""
     return PresignedStorage(
         custom_domain="cdn.example", cloudfront_key=PEM, cloudfront_key_id="K2JCJMDEHXQW5F"
     )
@@ -44,7 +44,7 @@ def decoded(text: str) -> bytes:
 
 
 def verify(signed: str, *, plain: str = PLAIN) -> int:
-    """Return when ``signed`` expires, once its signature is known to be good for ``plain``."""
+    """Return when ``signed`` expires, after checking its signature for ``plain``."""
     query = {name: values[0] for name, values in parse_qs(urlsplit(signed).query).items()}
     expires = int(query["Expires"])
     policy = {
@@ -110,7 +110,7 @@ def test_signed_url_works_for_one_more_window_and_says_how_long(
 
 
 def pem_of(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, password: bytes = b"") -> str:
-    """Return a key as a file holds it."""
+    """Return a key in PEM."""
     encryption = BestAvailableEncryption(password) if password else NoEncryption()
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption).decode()
 

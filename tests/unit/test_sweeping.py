@@ -1,4 +1,4 @@
-"""The sweep's memory, on a bucket and a table that exist in numbers only.
+"""The sweep's memory, on a generated bucket and table.
 
 ``python -m benchmarks.sweep`` does the same with up to a million objects.
 """
@@ -25,10 +25,10 @@ PAGE = 1000
 
 
 class Counted:
-    """A bucket and a table of ``size`` owners with a promoted and an item each.
+    """A bucket and a table of ``size`` owners with a promoted object and an item each.
 
-    Of every ``wrong_each`` owners one has an item that names nothing, so that the object is an
-    orphan, and one pending object whose lifecycle is over. What is asked is counted.
+    One of every ``wrong_each`` owners has an item that names nothing, so that the object is an
+    orphan, and one expired pending object. Requests are counted.
     """
 
     def __init__(self, size: int, *, wrong_each: int = 0, look: Callable[[], object]) -> None:
@@ -93,9 +93,9 @@ class Counted:
 
 
 def most_blocks(size: int, wrong_each: int) -> int:
-    """Return how many more blocks of memory were in use, at most, while ``size`` were swept.
+    """Return the most additional memory blocks in use while ``size`` owners were swept.
 
-    Everything that is kept of an object or an item takes one block at least: its key.
+    Each object or item that is kept takes at least one block: its key.
     """
     gc.collect()
     before, most = sys.getallocatedblocks(), 0

@@ -1,4 +1,4 @@
-"""Upload tokens: genuine, tampered with, of others, too old."""
+"""Upload tokens: genuine, tampered with, of another user, expired."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -25,7 +25,7 @@ def make_token(*, owner_id: str = OWNER, purpose: str = "avatar", now: datetime 
 
 
 def opened(token: str, *, owner_id: str = OWNER, now: datetime = NOW) -> Upload:
-    """Open a token as the owner's for an avatar."""
+    """Open a token as OWNER's token for an avatar."""
     return open_token(token, purpose="avatar", owner_id=owner_id, now=now)
 
 

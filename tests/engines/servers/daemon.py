@@ -97,10 +97,10 @@ class Daemon:
 
 
 def _started_at(pid: int) -> str:
-    """When the kernel started the process, "" if there is none or it waits to be reaped.
+    """Return when the kernel started the process; "" if there is none or it waits to be reaped.
 
     Pid and start together name one process for ever; a pid alone is used again. Source: proc(5),
-    the fields behind the name, which may itself hold spaces and brackets.
+    the fields after the name, which may itself hold spaces and brackets.
     """
     try:
         state, *fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -110,7 +110,7 @@ def _started_at(pid: int) -> str:
 
 
 def run(*command: str | Path, env: Mapping[str, str] | None = None) -> str:
-    """Return what a command prints; EngineError with its last words if it fails."""
+    """Return what a command prints; EngineError with the end of its output if it fails."""
     try:
         done = subprocess.run(  # noqa: S603 (our own command)
             command,
@@ -144,7 +144,7 @@ def free_port() -> int:
 
 
 def accepts(port: int) -> bool:
-    """Return whether somebody listens on ``port``."""
+    """Return whether a process listens on ``port``."""
     try:
         with socket.create_connection((HOST, port), timeout=2):
             return True

@@ -38,7 +38,7 @@ mon data avail crit = 1
 
 
 def install() -> None:
-    """See to it that the programs are there, in the version that was looked at."""
+    """Install the programs, in the version that was tested."""
     if not all(shutil.which(program) for program in PROGRAMS):
         apt_install(*PACKAGES)
     version = run("radosgw", "--version").split()[2]
@@ -66,7 +66,7 @@ def forget(store: Daemon) -> None:
 def fresh_settings(
     store: Daemon, *, access_key: str, secret_key: str, clock: str = NO_CLOCK
 ) -> dict[str, str]:
-    """Return the script's environment, with ports that nobody uses."""
+    """Return the script's environment, with unused ports."""
     return {
         "S3_ACCESS_KEY": access_key,
         "S3_SECRET_KEY": secret_key,
@@ -80,7 +80,7 @@ def fresh_settings(
 
 
 def start_with(store: Daemon, settings: Mapping[str, str]) -> str:
-    """Start the store with what it has kept, if anything; return its URL."""
+    """Start the store on the data that it has kept, if any; return its URL."""
     store.start(["bash", SCRIPT], settings)
     store.wait_until(lambda: b"S3 answers on port" in store.log.read_bytes(), PATIENCE)
     return f"http://{HOST}:{settings['STORE_PORT']}"

@@ -13,7 +13,7 @@ DYNALITE = Daemon("dynalite", VAR / "run")
 
 
 def install_ministack() -> None:
-    """Make its virtual environment, unless the pins are those it was made from."""
+    """Make its virtual environment, unless it was made from the same pins."""
     folder, pins = VAR / "ministack", HERE / "ministack.txt"
     if _is_made_from(folder, pins):
         return
@@ -24,7 +24,7 @@ def install_ministack() -> None:
 
 
 def start_ministack() -> str:
-    """Start it with nothing in it; return its URL."""
+    """Start it empty; return its URL."""
     port = free_port()
     environment = {"BIND_HOST": HOST, "GATEWAY_PORT": str(port), "PERSIST_STATE": "0"}
     MINISTACK.start([VAR / "ministack/bin/ministack"], environment)
@@ -33,7 +33,7 @@ def start_ministack() -> str:
 
 
 def install_dynalite() -> None:
-    """Make its node folder, unless the lock file is the one it was made from."""
+    """Make its node folder, unless it was made from the same lock file."""
     if not shutil.which("npm"):
         apt_install("nodejs", "npm")
     folder, lock = VAR / "dynalite", HERE / "dynalite" / "package-lock.json"
@@ -48,7 +48,7 @@ def install_dynalite() -> None:
 
 
 def start_dynalite() -> str:
-    """Start it with nothing in it; return its URL."""
+    """Start it empty; return its URL."""
     port = free_port()
     program = VAR / "dynalite/node_modules/dynalite/cli.js"
     options = ["--host", HOST, "--port", str(port), "--createTableMs", "0"]
@@ -58,6 +58,6 @@ def start_dynalite() -> str:
 
 
 def _is_made_from(folder: Path, pins: Path) -> bool:
-    """Return whether ``folder`` was made from ``pins``, and to the end."""
+    """Return whether ``folder`` was made from ``pins``, and completely."""
     stamp = folder / STAMP
     return stamp.exists() and stamp.read_text() == pins.read_text()

@@ -1,4 +1,4 @@
-"""The client's side of S3, made by hand so that every part of it can be wrong on purpose.
+"""The client's side of S3, made by hand so that a test can make any part of it wrong.
 
 The signing here is written from AWS's description and shares no code with the server, which
 verifies with botocore's.
@@ -39,7 +39,7 @@ Condition = dict[str, Any] | list[Any]
 
 @dataclass(frozen=True)
 class Place:
-    """A bucket of one test, and ways to look at it that go past the code under test's answers."""
+    """A bucket of one test, and ways to look into it past the code under test."""
 
     name: str
     endpoint: str
@@ -92,7 +92,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Part:
-    """A part of a form; a `filename` of None leaves the parameter out."""
+    """A part of a form; a ``filename`` of None leaves the parameter out."""
 
     name: str
     value: bytes
@@ -101,7 +101,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Signer:
-    """Signs policies and requests as it is told to."""
+    """Signs policies and requests with these keys, region and time."""
 
     access_key: str = ACCESS_KEY
     secret_key: str = SECRET_KEY
@@ -122,14 +122,14 @@ class Signer:
         return f"{self.at:%Y%m%d}/{self.region}/{self.service}/aws4_request"
 
     def sign(self, text: str) -> str:
-        """The HMAC chain: date, region, service, "aws4_request", text."""
+        """Return the end of the HMAC chain: date, region, service, "aws4_request", text."""
         key = f"AWS4{self.secret_key}".encode()
         for step in (*self.scope.split("/"), text):
             key = hmac.digest(key, step.encode(), "sha256")
         return key.hex()
 
     def sign_policy(self, policy: str) -> dict[str, str]:
-        """The five fields of a signed policy, given as its JSON text."""
+        """Return the five fields of a signed policy, given as its JSON text."""
         encoded = base64.b64encode(policy.encode()).decode()
         return self.sign_encoded(encoded)
 
@@ -151,7 +151,7 @@ class Signer:
         headers: Mapping[str, str] | None = None,
         query: Mapping[str, str] | None = None,
     ) -> str:
-        """`url` with the query that signs it."""
+        """Return ``url`` with the query that signs it."""
         parts = urlsplit(url)
         signed = {"host": parts.netloc, **(headers or {})}
         names = ";".join(sorted(signed))
@@ -183,7 +183,7 @@ class Signer:
         body: bytes = b"",
         headers: Mapping[str, str] | None = None,
     ) -> dict[str, str]:
-        """The headers that sign a request without a query."""
+        """Return the headers that sign a request without a query."""
         parts = urlsplit(url)
         payload = hashlib.sha256(body).hexdigest()
         signed = {
@@ -207,7 +207,7 @@ class Signer:
 
 
 def conditions_for(bucket: str, fields: Mapping[str, str], signer: Signer) -> list[Condition]:
-    """What the application signs: the exact value of every field, the bucket, a range of sizes."""
+    """Return what the application signs: each field's exact value, the bucket, a size range."""
     exact: list[Condition] = [{name: value} for name, value in fields.items()]
     return [
         {"bucket": bucket},
@@ -220,12 +220,12 @@ def conditions_for(bucket: str, fields: Mapping[str, str], signer: Signer) -> li
 
 
 def policy_text(conditions: Sequence[Condition], expiration: str = "2099-01-01T00:00:00Z") -> str:
-    """A policy's JSON."""
+    """Return a policy's JSON."""
     return json.dumps({"expiration": expiration, "conditions": list(conditions)})
 
 
 def time_in(seconds: float) -> str:
-    """A point of time, from now, as policies write it."""
+    """Return a time relative to now, in the format of policies."""
     return f"{datetime.now(UTC) + timedelta(seconds=seconds):%Y-%m-%dT%H:%M:%SZ}"
 
 
@@ -240,9 +240,9 @@ def form(
     expires_in: float = 600,
     signer: Signer | None = None,
 ) -> dict[str, str]:
-    """The fields of a good form for `place`, then with `changes` that nobody signed.
+    """Return the fields of a good form for ``place``, with unsigned ``changes``.
 
-    A change to None leaves the field out. `conditions` and `policy` replace what is signed.
+    A change to None leaves the field out. ``conditions`` and ``policy`` replace what is signed.
     """
     signer = signer or Signer()
     if conditions is None:
@@ -255,13 +255,13 @@ def form(
 def parts_of(
     fields: Mapping[str, str], file: bytes = PNG, filename: str | None = "a.png"
 ) -> list[Part]:
-    """The fields in their order, and the file last."""
+    """Return the fields in their order, and the file last."""
     parts = [Part(name, value.encode()) for name, value in fields.items()]
     return [*parts, Part("file", file, filename)]
 
 
 def multipart(parts: Sequence[Part]) -> tuple[bytes, str]:
-    """The body of a form, and its content type."""
+    """Return the body of a form, and its content type."""
     boundary = uuid.uuid4().hex
     body = bytearray()
     for part in parts:
@@ -283,13 +283,13 @@ def post(
 
 
 def error_of(response: urllib3.BaseHTTPResponse) -> tuple[int, str, str]:
-    """Status, code and message of an S3 error."""
+    """Return status, code and message of an S3 error."""
     text = response.data.decode()
     return response.status, _element(text, "Code"), _element(text, "Message")
 
 
 def detail_of(response: urllib3.BaseHTTPResponse, name: str) -> str:
-    """Another element of an S3 error."""
+    """Return another element of an S3 error."""
     return _element(response.data.decode(), name)
 
 

@@ -1,4 +1,4 @@
-"""A page of another origin learns only what the bucket's own rules let it."""
+"""A page of another origin can read only what the bucket's rules allow."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -118,7 +118,7 @@ def test_preflight_is_answered_by_the_first_matching_rule(place: Place) -> None:
 def test_upload_is_stored_without_cors_headers_when_no_rule_matches(
     place: Place, origin: str
 ) -> None:
-    """CORS guards what a page may read, not what is stored: that is the policy's work."""
+    """CORS limits what a page may read; the policy limits what is stored."""
     place.allow()
 
     response = post(place, parts_of(form(place)), headers={"Origin": origin} if origin else {})

@@ -1,4 +1,4 @@
-"""The header x-amz-expiration: which rules reach an object, and when the first of them is due."""
+"""The header ``x-amz-expiration``: the rule that expires the object first, and when."""
 
 from datetime import UTC, datetime
 from typing import Any

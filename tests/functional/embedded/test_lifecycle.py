@@ -1,4 +1,4 @@
-"""The lifecycle configuration: what is refused, and that it is answered as it was sent."""
+"""The lifecycle configuration: what is refused, and that a good one is returned unchanged."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ def rules_of(place: Place) -> list[Any]:
 
 
 def document(days: str = "1", chosen: str = "<Prefix/>") -> bytes:
-    """A configuration of one rule as XML."""
+    """Return a configuration of one rule as XML."""
     rule = f"{chosen}<Status>Enabled</Status><Expiration><Days>{days}</Days></Expiration>"
     return f"<LifecycleConfiguration><Rule>{rule}</Rule></LifecycleConfiguration>".encode()
 

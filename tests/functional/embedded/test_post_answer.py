@@ -1,4 +1,4 @@
-"""What a stored form is answered with, and what its fields become on the object."""
+"""The answer to a stored form, and the object that its fields make."""
 
 from urllib.parse import parse_qs, urlsplit
 from xml.etree import ElementTree as ET
@@ -158,7 +158,7 @@ def test_key_is_stored_as_written_when_it_is_a_strange_one(place: Place, key: st
 
 
 def test_uncovered_kinds_of_tags_are_not_stored_when_the_policy_names_them(place: Place) -> None:
-    """Tags come by the field `tagging` alone, even if a condition covers the header's name."""
+    """Only the field ``tagging`` sets tags, even if a condition names the header."""
     fields = form(place, signed={"key": KEY, "x-amz-tagging": "Status=Pending"})
 
     assert post(place, parts_of(fields)).status == 204

@@ -79,7 +79,7 @@ def test_form_is_refused_when_a_field_is_not_as_signed(
 
 
 def test_object_is_unchanged_when_a_changed_form_is_refused(place: Place) -> None:
-    """Case: a server that answered 403 and replaced the file all the same."""
+    """A server that answers 403 and replaces the file all the same would fail here."""
     assert post(place, parts_of(form(place))).status == 204
 
     response = post(place, parts_of(form(place, changes={"acl": "public-read"}), b"other"))
@@ -338,7 +338,7 @@ def test_form_is_refused_when_the_bucket_does_not_exist(place: Place) -> None:
 
 
 def test_form_is_stored_when_it_repeats_the_right_bucket(place: Place) -> None:
-    """As AWS's JavaScript SDK does."""
+    """AWS's JavaScript SDK sends the field ``bucket``."""
     assert post(place, parts_of(form(place, changes={"bucket": place.name}))).status == 204
     assert place.keys() == [KEY]
 
@@ -456,7 +456,7 @@ def test_filename_is_put_into_the_key_when_the_policy_leaves_its_end_open(
 
 
 def test_form_is_refused_when_the_filename_makes_the_key_another(place: Place) -> None:
-    """Conditions see the key as it will be stored, not the variable."""
+    """Conditions apply to the key with ``${filename}`` replaced."""
     fields = form(place, signed={**FIELDS, "key": "pending/${filename}"})
 
     assert post(place, parts_of(fields)).status == 403

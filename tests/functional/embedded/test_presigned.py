@@ -1,4 +1,4 @@
-"""A presigned URL is good for the one request it was signed for, and for its time."""
+"""A presigned URL is valid for the request it was signed for, until it expires."""
 
 import http.client
 from collections.abc import Mapping
@@ -229,7 +229,7 @@ def test_url_is_refused_when_sent_with_an_authorization_header(place: Place) -> 
 
 
 def test_form_is_refused_when_its_url_is_presigned(place: Place) -> None:
-    """moto would store a form that comes this way without looking at a policy."""
+    """moto by itself would store the form without checking a policy."""
     url = Signer().presign("POST", place.url)
 
     response = place.http.request("POST", url, fields={"key": KEY, "file": ("a.png", PNG)})
@@ -249,7 +249,7 @@ def test_account_is_not_chosen_by_a_header_when_moto_would_let_it(place: Place) 
 
 @pytest.mark.parametrize("key", STRANGE_KEYS)
 def test_put_and_get_work_when_signed_by_hand(place: Place, key: str) -> None:
-    """Over http.client, which sends a URL as it is: others resolve `..` and change encodings."""
+    """``http.client`` sends a URL unchanged; other clients resolve ``..`` and re-encode."""
     signer = Signer()
     url = place.object_url(key)
     connection = http.client.HTTPConnection(urlsplit(place.endpoint).netloc)

@@ -1,4 +1,4 @@
-"""Starting, stopping, forgetting; connections that are used again; the command."""
+"""Starting, stopping and emptying the server; reused connections; the command."""
 
 import http.client
 import socket
@@ -139,9 +139,9 @@ def test_command_says_why_when_it_cannot_serve(secret: str) -> None:
 
 @contextmanager
 def command(port: int, secret: str) -> Iterator[subprocess.Popen[str]]:
-    """The management command in a process of its own, with the settings it reads and no others.
+    """Run the command in a process of its own, with only the settings it reads.
 
-    Killed at the end of the block, and after a minute, so that no test waits for ever.
+    It is killed at the end of the block, or after a minute, so that no test waits for ever.
     """
     program = f"""
 from django.conf import settings

@@ -1,4 +1,4 @@
-"""What the application relies on in the S3 behind the front."""
+"""What the application relies on in moto's S3, through the embedded server."""
 
 from concurrent.futures import ThreadPoolExecutor
 

@@ -1,4 +1,4 @@
-"""Forms taken apart, whatever the pieces they arrive in."""
+"""Forms are parsed, in whatever pieces they arrive."""
 
 import io
 
@@ -13,7 +13,7 @@ BOUNDARY = b"boundary"
 
 
 class Trickle(io.BytesIO):
-    """Gives no more than a few bytes at a time."""
+    """A stream that gives a few bytes at a time."""
 
     def __init__(self, content: bytes, most: int) -> None:
         super().__init__(content)

@@ -1,4 +1,4 @@
-"""Policies read and applied, without a server."""
+"""Policies are parsed and applied, without a server."""
 
 import base64
 import contextlib
@@ -28,7 +28,7 @@ def read(*conditions: Any) -> Policy:
 
 
 def refusal(policy: Policy, fields: dict[str, str], now: datetime = NOW) -> str:
-    """The refusal, "" if the fields are allowed."""
+    """Return status, code and message of the refusal; "" if the fields are allowed."""
     try:
         check_fields(policy, fields, now)
     except S3Error as error:
@@ -93,7 +93,7 @@ NEARLY = st.tuples(st.sampled_from(["eq", "starts-with", "content-length-range"]
 
 @given(st.lists(JSON | NEARLY, max_size=3) | JSON)
 def test_conditions_of_any_shape_are_read_or_refused(conditions: Any) -> None:
-    """A shape nobody thought of would be another exception than `S3Error`."""
+    """An unexpected shape would raise another exception than ``S3Error``."""
     with contextlib.suppress(S3Error):
         policy = read_policy(encoded(conditions))
         assert all(isinstance(condition, Condition) for condition in policy.conditions)

@@ -1,4 +1,4 @@
-"""Tags out of XML, without a server."""
+"""Tags are parsed from XML, without a server."""
 
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
