@@ -18,10 +18,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
-from avatars.references import live_references
+from avatars.references import live_references, live_stores
 from avatars.selectors import picture_url
 from avatars.services import close_owner, remove_picture
-from avatars.stores import live_stores
 from aws.errors import StorageUnavailable
 from uploads.keys import AVATARS_PREFIX, prefix_of
 from web.errors import UserFacingError

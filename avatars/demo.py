@@ -6,8 +6,8 @@ from faker import Faker
 
 from accounts.models import User
 from avatars.portraits import portrait
+from avatars.references import Stores
 from avatars.services import adopt_picture
-from avatars.stores import Stores
 
 SEED = 2003
 USERS = 3

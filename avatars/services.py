@@ -5,7 +5,6 @@ an item never names an object that is not there. The order of the requests and t
 ``revision`` are all it takes; ARCHITECTURE.md gives the reasons.
 """
 
-import logging
 import math
 import uuid
 from dataclasses import dataclass
@@ -29,8 +28,7 @@ from avatars.errors import (
     UnsupportedType,
     UploadRevoked,
 )
-from avatars.references import Avatar, Reference
-from avatars.stores import Stores
+from avatars.references import Avatar, Reference, Stores
 from aws.bucket import FetchedObject
 from aws.errors import (
     ObjectMissing,
@@ -47,7 +45,6 @@ from uploads.keys import AVATARS_PREFIX, PENDING_PREFIX, prefix_of
 from uploads.lifecycle import expires_by_own_rules
 from uploads.tokens import Upload, new_upload, open_token, sign_upload
 
-logger = logging.getLogger(__name__)
 events = structlog.stdlib.get_logger(__name__)
 
 PURPOSE = "avatar"
@@ -136,9 +133,7 @@ def confirm_upload(*, owner_id: str, key: str, upload_token: str, stores: Stores
     if not constant_time_compare(key, upload.pending_key):
         raise InvalidToken
     bind_contextvars(upload_id=upload.id)
-    fetching = stores.background.submit(
-        stores.bucket.fetch, key, max_bytes=settings.AVATAR_MAX_BYTES
-    )
+    fetching = stores.later(stores.bucket.fetch, key, max_bytes=settings.AVATAR_MAX_BYTES)
     before = stores.references.read(owner_id)
     try:
         if done := _confirmed_already(before, upload):
@@ -147,9 +142,7 @@ def confirm_upload(*, owner_id: str, key: str, upload_token: str, stores: Stores
         _discard_later([key], stores=stores)
         raise
     try:
-        pending = fetching.result(settings.AWS_CALL_SECONDS)
-    except TimeoutError as error:
-        raise StorageUnavailable from error
+        pending = fetching.result()
     except ObjectMissing as error:
         # A duplicate of this request may have finished, and cleared up, since the read.
         if done := _confirmed_already(stores.references.read(owner_id), upload):
@@ -301,14 +294,7 @@ def _replace(before: Reference, after: Reference, *, stores: Stores) -> Standing
 
 def _discard_later(keys: list[str], *, stores: Stores) -> None:
     """Delete ``keys`` after the answer; what fails is left to the sweep and the lifecycle."""
-    stores.background.submit(_discard, keys, stores=stores)
-
-
-def _discard(keys: list[str], *, stores: Stores) -> None:
-    try:
-        stores.bucket.delete(keys)
-    except StorageUnavailable:
-        logger.warning("Left for the sweep: %s", ", ".join(keys))
+    stores.later(stores.bucket.discard, keys)
 
 
 def _size_message(size: int, max_bytes: int) -> str:

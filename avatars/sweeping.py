@@ -15,9 +15,8 @@ from itertools import groupby, islice
 from typing import NamedTuple, TypeVar
 
 from avatars.errors import WrongPlace
-from avatars.references import Reference
+from avatars.references import Reference, Stores
 from avatars.services import close_owner
-from avatars.stores import Stores
 from aws.bucket import ListedObject
 from aws.errors import OutcomeUnknown, RevisionMoved
 from uploads.keys import AVATARS_PREFIX, PENDING_PREFIX, owner_of
@@ -116,8 +115,7 @@ class Sweep:
     def _missing(self, references: list[Reference]) -> set[str]:
         """Return the keys they name that hold no object, asking for all at once."""
         keys = [found.live_key for found in references if found.live_key]
-        bucket, background = self.stores.bucket, self.stores.background
-        answers = [background.submit(bucket.exists, key) for key in keys]
+        answers = [self.stores.later(self.stores.bucket.exists, key) for key in keys]
         try:
             return {key for key, there in zip(keys, answers, strict=True) if not there.result()}
         finally:

@@ -15,9 +15,8 @@ from accounts.access import members_only
 from accounts.models import User
 from accounts.selectors import active_user
 from avatars import errors, services
-from avatars.references import Avatar, live_references
+from avatars.references import Avatar, live_references, live_stores
 from avatars.selectors import picture_url
-from avatars.stores import live_stores
 from aws.errors import StorageUnavailable
 from pictures.errors import BadImage, Busy
 from uploads.errors import InvalidToken, TokenExpired

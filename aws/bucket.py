@@ -1,5 +1,6 @@
 """The bucket as the product uses it: one method for each request, and no decisions."""
 
+import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,8 +19,9 @@ from aws.errors import ObjectMissing, ObjectTooLarge, StorageUnavailable
 from aws.policies import Policy, PresignedPost
 from aws.signing import SignedUrl, presigned_get
 
+logger = logging.getLogger(__name__)
+
 DELETE_BATCH = 1000  # what one DeleteObjects takes
-DETAIL_THREADS = 16
 CHUNK = 64 * 1024  # bytes
 
 
@@ -127,7 +129,18 @@ class S3Bucket:
             self._delete_batch(keys[start : start + DELETE_BATCH])
 
     @in_time("s3")
+    def discard(self, keys: Sequence[str]) -> None:
+        """Delete up to 1,000 ``keys`` if that can be done; a failure is logged, for the sweep."""
+        try:
+            self._delete(keys)
+        except StorageUnavailable:
+            logger.warning("Left for the sweep: %s", ", ".join(keys))
+
+    @in_time("s3")
     def _delete_batch(self, keys: Sequence[str]) -> None:
+        self._delete(keys)
+
+    def _delete(self, keys: Sequence[str]) -> None:
         with translated():
             answer = client().delete_objects(
                 Bucket=self.name,

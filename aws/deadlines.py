@@ -1,54 +1,78 @@
-"""A bound on how long anybody waits for a service, whatever the SDK's own time-outs miss."""
+"""A bound on how long a call to S3 or DynamoDB may take, whatever the SDK's own time-outs miss."""
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from functools import cache, wraps
-from typing import ParamSpec, TypeVar
+from time import monotonic
+from typing import Any, Generic, ParamSpec, TypeVar, cast
 
 from django.conf import settings
 
 from aws.errors import StorageUnavailable
 
 P = ParamSpec("P")
-Answer = TypeVar("Answer")
+T = TypeVar("T")
 
 
-class Threads(ThreadPoolExecutor):
-    """Threads that know the request they work for, so that what they log names it."""
+class Answer(Generic[T]):
+    """The result of a call that is under way, at the latest AWS_CALL_SECONDS after it was asked.
 
-    def submit(
-        self, call: Callable[P, Answer], /, *args: P.args, **kwargs: P.kwargs
-    ) -> "Future[Answer]":
-        """Call soon, in the caller's context."""
-        copied = copy_context()
-        return super().submit(lambda: copied.run(call, *args, **kwargs))
-
-
-def in_time(service: str) -> Callable[[Callable[P, Answer]], Callable[P, Answer]]:
-    """Make a function that asks ``service`` fail with StorageUnavailable in AWS_CALL_SECONDS.
-
-    The call has a thread to itself: nothing else bounds a resolver that does not answer, an
-    answer that drips, and all attempts together. What is given up may still be carried out. Each
-    service has its own threads, so that one which hangs does not take the other's; such a
-    function must not call another one, or both could wait for a thread.
+    A call that is given up may still be carried out.
     """
 
-    def decorate(call: Callable[P, Answer]) -> Callable[P, Answer]:
-        @wraps(call)
-        def bounded(*args: P.args, **kwargs: P.kwargs) -> Answer:
-            future = _threads(service).submit(call, *args, **kwargs)
-            try:
-                return future.result(settings.AWS_CALL_SECONDS)
-            except TimeoutError as error:
-                future.cancel()
-                raise StorageUnavailable from error
+    def __init__(self, future: "Future[T]") -> None:
+        self._future = future
+        self._deadline = monotonic() + settings.AWS_CALL_SECONDS
 
+    def result(self) -> T:
+        """Wait for the result; raises what the call raised, or StorageUnavailable if late."""
+        try:
+            return self._future.result(max(0, self._deadline - monotonic()))
+        except TimeoutError as error:
+            self._future.cancel()
+            raise StorageUnavailable from error
+
+    def cancel(self) -> None:
+        """Do not begin the call if that has not happened yet."""
+        self._future.cancel()
+
+
+def in_time(service: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Make a method that asks ``service`` fail with StorageUnavailable in AWS_CALL_SECONDS.
+
+    The call has a thread to itself: nothing else bounds a resolver that does not answer, an
+    answer that drips, and all attempts together. Each service has its own threads, so that one
+    which hangs does not take the other's; such a method must not call another one, or both could
+    wait for a thread.
+    """
+
+    def decorate(call: Callable[P, T]) -> Callable[P, T]:
+        @wraps(call)
+        def bounded(*args: P.args, **kwargs: P.kwargs) -> T:
+            return _begin(service, call, *args, **kwargs).result()
+
+        bounded.service = service  # type: ignore[attr-defined]  # for ``later``
         return bounded
 
     return decorate
 
 
+def later(method: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Answer[T]:
+    """Begin a call of ``method``, which ``in_time`` bounds, and return at once.
+
+    It takes one thread, as if it had been called.
+    """
+    bound = cast(Any, method)
+    return _begin(bound.service, bound.__wrapped__, bound.__self__, *args, **kwargs)
+
+
+def _begin(service: str, call: Callable[..., T], /, *args: Any, **kwargs: Any) -> Answer[T]:
+    """Call soon, in a copy of the caller's context, so that logs name the request."""
+    copied = copy_context()
+    return Answer(_threads(service).submit(lambda: copied.run(call, *args, **kwargs)))
+
+
 @cache
-def _threads(service: str) -> Threads:
-    return Threads(settings.AWS_POOL_CONNECTIONS, thread_name_prefix=service)
+def _threads(service: str) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(settings.AWS_POOL_CONNECTIONS, thread_name_prefix=service)

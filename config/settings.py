@@ -68,8 +68,8 @@ AWS_STATIC_CUSTOM_DOMAIN = env.str("AWS_STATIC_CUSTOM_DOMAIN", "")
 # that is given up may still be carried out, which the protocol allows for.
 #
 #   a call       at most AWS_CALL_SECONDS, with its retries and the pauses between them
-#   a confirm    five calls at worst: item and upload (side by side if a thread is free), PUT,
-#                update, and the item again if nobody knows what became of that; and decoding
+#   a confirm    four calls at worst: item and upload side by side, PUT, update, and the item
+#                again if the outcome of the update is unknown; and decoding
 #   a removal    three calls in a row; again, up to avatars.services.WRITE_ATTEMPTS times, only
 #                while others change the item between its read and its update
 #   a page       the users page one call; a page of the table or the bucket as many as
@@ -86,9 +86,9 @@ AWS_READ_SECONDS = 3
 AWS_ATTEMPTS = 3
 # Two attempts that time out, or three that fail sooner.
 AWS_CALL_SECONDS = 6
-# Calls at one time to each of S3 and DynamoDB, each with a connection: the 16 threads of
-# avatars.stores, the 16 of inspection.selectors, and as many of the web server.
-AWS_POOL_CONNECTIONS = 48
+# Calls at one time to each of S3 and DynamoDB, each with a thread and a connection: one for each
+# thread of the web server, and a page of the inspection side by side.
+AWS_POOL_CONNECTIONS = 72
 
 # --- Uploads -----------------------------------------------------------------------------------
 

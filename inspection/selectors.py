@@ -1,9 +1,8 @@
 """The bucket joined with the table: what each object and each item is."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from itertools import islice
 from typing import Any
 
@@ -12,8 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.selectors import usernames
 from avatars.references import Avatar, Reference, live_references
-from aws.bucket import DETAIL_THREADS, ListedObject, ObjectDetails, live_bucket
-from aws.deadlines import Threads
+from aws.bucket import ListedObject, ObjectDetails, live_bucket
+from aws.deadlines import Answer, later
 from aws.errors import ObjectMissing
 from aws.lifecycle import expires_at
 from uploads.keys import AVATARS_PREFIX, PENDING_PREFIX, owner_of
@@ -90,7 +89,8 @@ def object_page(*, prefix: str, after: str) -> Page:
     The details of the objects are asked for side by side, the items behind them in one batch.
     """
     listing = live_bucket().list_page(prefix=prefix, after=after, limit=PAGE_SIZE)
-    details = list(_threads().map(_details, [found.key for found in listing.objects]))
+    asked = [later(live_bucket().details, found.key) for found in listing.objects]
+    details = [_details(answer) for answer in asked]
     rules = live_bucket().lifecycle_rules()
     owners = {owner for found in listing.objects if (owner := owner_of(found.key))}
     references = live_references().read_many(sorted(owners))
@@ -112,10 +112,11 @@ def item_page(*, owner: str, after: str) -> Page:
         references = list(islice(scan, PAGE_SIZE + 1))
     shown = references[:PAGE_SIZE]
     names = usernames([reference.owner_id for reference in shown])
-    states = _threads().map(_item_state, shown)
+    live = [reference.live_key for reference in shown if reference.live_key]
+    answers = {key: later(live_bucket().exists, key) for key in live}
     rows = [
-        ItemRow(reference, names.get(reference.owner_id, ""), state)
-        for reference, state in zip(shown, states, strict=True)
+        ItemRow(reference, names.get(reference.owner_id, ""), _item_state(reference, answers))
+        for reference in shown
     ]
     return Page(rows, shown[-1].owner_id if len(references) > PAGE_SIZE else "")
 
@@ -159,23 +160,18 @@ def _object_state(key: str, reference: Reference | None) -> str:
     return "live" if reference and reference.live_key == key else "orphan"
 
 
-def _item_state(reference: Reference) -> str:
+def _item_state(reference: Reference, exists: Mapping[str, Answer[bool]]) -> str:
     if reference.closed_at and not reference.avatar:
         return "closed"
     if not reference.avatar:
         return "empty"
     if reference.live_key is None:
         return "strange"
-    return "live" if live_bucket().exists(reference.live_key) else "ghost"
+    return "live" if exists[reference.live_key].result() else "ghost"
 
 
-def _details(key: str) -> ObjectDetails | None:
+def _details(answer: Answer[ObjectDetails]) -> ObjectDetails | None:
     try:
-        return live_bucket().details(key)
+        return answer.result()
     except ObjectMissing:
         return None
-
-
-@cache
-def _threads() -> Threads:
-    return Threads(DETAIL_THREADS, thread_name_prefix="inspection")

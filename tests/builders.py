@@ -2,7 +2,9 @@
 
 import io
 import itertools
+from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from typing import Any
 
 from PIL import Image
@@ -34,13 +36,23 @@ def picture_bytes(
     return encoded.getvalue()
 
 
-class AtOnce:
-    """A background executor that runs each call before ``submit`` returns."""
+class Done:
+    """The answer of a call that was carried out at once."""
 
-    def submit(self, call: Any, /, *args: Any, **kwargs: Any) -> "Future[Any]":
-        future: Future[Any] = Future()
+    def __init__(self, call: Callable[[], Any]) -> None:
+        self._future: Future[Any] = Future()
         try:
-            future.set_result(call(*args, **kwargs))
+            self._future.set_result(call())
         except Exception as error:  # noqa: BLE001 (a future carries any)
-            future.set_exception(error)
-        return future
+            self._future.set_exception(error)
+
+    def result(self) -> Any:
+        return self._future.result()
+
+    def cancel(self) -> None:
+        """Do nothing: it is done."""
+
+
+def at_once(method: Any, /, *args: Any, **kwargs: Any) -> Done:
+    """Call ``method`` before the caller goes on, so that tests can look at what it did."""
+    return Done(partial(method, *args, **kwargs))

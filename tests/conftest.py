@@ -11,9 +11,9 @@ from django.conf import settings
 from django.db import connections
 from django.test import override_settings
 
-from avatars.stores import Stores, live_stores
+from avatars.references import Stores, live_stores
 from embedded_aws.server import EmbeddedAWS
-from tests.builders import AtOnce
+from tests.builders import at_once
 from tests.engines import elsewhere
 from uploads.provisioning import provision
 from web import rates
@@ -21,13 +21,6 @@ from web import rates
 # How long an example takes says nothing on a busy machine.
 hypothesis.settings.register_profile("tests", deadline=None, max_examples=60)
 hypothesis.settings.load_profile("tests")
-
-MODULES_WITH_STORES = [
-    "avatars.views",
-    "avatars.admin",
-    "avatars.management.commands.seed_demo",
-    "avatars.management.commands.sweep",
-]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item], config: pytest.Config) -> None:
@@ -91,7 +84,5 @@ def aws(embedded_aws: EmbeddedAWS, provisioned: Any, monkeypatch: pytest.MonkeyP
     if elsewhere.is_elsewhere():
         elsewhere.make_ready()
     rates.forget_all()
-    stores = replace(live_stores(), background=AtOnce())
-    for module in MODULES_WITH_STORES:
-        monkeypatch.setattr(f"{module}.live_stores", lambda: stores)
-    return stores
+    monkeypatch.setattr(live_stores(), "later", at_once)
+    return replace(live_stores())

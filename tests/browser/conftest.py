@@ -20,7 +20,7 @@ from pytest_django.fixtures import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
-from avatars.stores import Stores
+from avatars.references import Stores
 from aws.clients import client
 from tests.browser.panel import UploadPanel
 from tests.builders import make_user

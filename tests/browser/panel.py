@@ -6,8 +6,7 @@ from django.conf import settings
 from playwright.sync_api import FilePayload, Locator, Page, expect
 
 from accounts.models import User
-from avatars.references import Avatar
-from avatars.stores import live_stores
+from avatars.references import Avatar, live_stores
 from uploads.keys import AVATARS_PREFIX, PENDING_PREFIX, prefix_of
 
 BEGIN = "**/avatars/uploads/"

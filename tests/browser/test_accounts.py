@@ -3,7 +3,7 @@
 from django.conf import settings
 from playwright.sync_api import Page, expect
 
-from avatars.stores import Stores
+from avatars.references import Stores
 from tests.browser.conftest import Complaints
 from tests.builders import make_user
 

@@ -4,8 +4,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from accounts.models import User
+from avatars.references import Stores
 from avatars.services import adopt_picture
-from avatars.stores import Stores
 from tests.browser.conftest import SignIn
 from tests.browser.panel import live_avatar, promoted_keys
 from tests.builders import make_user, picture_bytes

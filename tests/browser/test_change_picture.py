@@ -8,8 +8,7 @@ from playwright.sync_api import Page, expect
 from pytest_django.fixtures import Settings
 
 from accounts.models import User
-from avatars.references import Avatar
-from avatars.stores import live_stores
+from avatars.references import Avatar, live_stores
 from tests.browser.conftest import Complaints
 from tests.browser.panel import (
     BEGIN,

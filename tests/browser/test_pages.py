@@ -8,8 +8,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
+from avatars.references import Stores
 from avatars.services import adopt_picture
-from avatars.stores import Stores
 from tests.browser.conftest import Complaints, SignIn
 from tests.browser.panel import UploadPanel, file_payload, live_avatar
 from tests.builders import make_user, picture_bytes
@@ -145,7 +145,11 @@ def test_keys_with_markup_and_direction_marks_are_shown_as_text(aws: Stores, pag
 
 
 def test_without_javascript_the_page_says_so_and_removing_works(
-    browser: Browser, context: BrowserContext, user: User, aws: Stores, live_server: LiveServer
+    browser: Browser,
+    context: BrowserContext,
+    user: User,
+    aws: Stores,
+    live_server: LiveServer,
 ) -> None:
     adopt_picture(owner_id=str(user.pk), body=picture_bytes(), stores=aws)
     bare = browser.new_context(

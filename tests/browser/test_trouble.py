@@ -4,8 +4,8 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from accounts.models import User
+from avatars.references import live_stores
 from avatars.services import remove_picture
-from avatars.stores import live_stores
 from tests.browser.conftest import Complaints
 from tests.browser.panel import (
     BEGIN,

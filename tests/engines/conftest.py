@@ -13,7 +13,7 @@ from mypy_boto3_dynamodb import DynamoDBClient
 from pytest_django.fixtures import Settings
 
 from avatars.models import AvatarItem
-from avatars.references import DynamoReferences
+from avatars.references import AvatarCodec, AvatarTable
 from aws import clients as sdk
 from aws.bucket import S3Bucket
 from aws.errors import StorageUnavailable
@@ -163,9 +163,9 @@ class Table:
 
 
 @pytest.fixture
-def references(table: Table) -> DynamoReferences:
+def references(table: Table) -> AvatarTable:
     """Return the product's gateway to the table of ``table``."""
-    return DynamoReferences()
+    return AvatarTable(AvatarCodec())
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from avatars.references import Avatar, DynamoReferences, Reference
+from avatars.references import Avatar, AvatarTable, Reference
 from aws.errors import RevisionMoved
 from tests.engines.conftest import Table
 from tests.engines.test_reading import refusal
@@ -18,7 +18,7 @@ AVATAR = Avatar("avatars/a/x.webp", "upload", "image/webp", 1234, 512, 512, "f" 
 WRITERS = 400
 
 
-def test_item_is_as_written_when_read(references: DynamoReferences) -> None:
+def test_item_is_as_written_when_read(references: AvatarTable) -> None:
     before = Reference("a")
     for after in (
         Reference("a", "1", AVATAR, NOW),
@@ -30,7 +30,7 @@ def test_item_is_as_written_when_read(references: DynamoReferences) -> None:
         before = after
 
 
-def test_there_is_no_item_when_nobody_wrote_one(references: DynamoReferences) -> None:
+def test_there_is_no_item_when_nobody_wrote_one(references: AvatarTable) -> None:
     references.replace(Reference("a"), Reference("a", "1", AVATAR, NOW))
 
     assert references.read("A") == Reference("A")
@@ -40,7 +40,7 @@ def test_there_is_no_item_when_nobody_wrote_one(references: DynamoReferences) ->
 @pytest.mark.parametrize("standing", [None, "mine"], ids=["absent", "there"])
 @pytest.mark.parametrize("seen", [None, "mine", "other"], ids=["nothing", "it", "another"])
 def test_item_is_replaced_only_when_it_is_the_one_seen(
-    references: DynamoReferences, standing: str | None, seen: str | None
+    references: AvatarTable, standing: str | None, seen: str | None
 ) -> None:
     stands = Reference("a", standing, AVATAR, NOW) if standing else Reference("a")
     if standing:
@@ -56,7 +56,7 @@ def test_item_is_replaced_only_when_it_is_the_one_seen(
         assert references.read("a") == stands
 
 
-def test_item_is_read_as_written_at_once_when_it_is_replaced(references: DynamoReferences) -> None:
+def test_item_is_read_as_written_at_once_when_it_is_replaced(references: AvatarTable) -> None:
     before = Reference("a")
     for number in range(50):
         after = Reference("a", str(number), replace(AVATAR, size=number), NOW)
@@ -66,7 +66,7 @@ def test_item_is_read_as_written_at_once_when_it_is_replaced(references: DynamoR
 
 
 def test_one_writer_wins_each_revision_when_hundreds_write_at_once(
-    references: DynamoReferences,
+    references: AvatarTable,
 ) -> None:
     """The replaced revisions form one chain, from no item to the stored one."""
 
@@ -91,7 +91,7 @@ def test_one_writer_wins_each_revision_when_hundreds_write_at_once(
     assert references.read("a").revision == revision
 
 
-def test_one_writer_wins_when_hundreds_have_seen_the_same(references: DynamoReferences) -> None:
+def test_one_writer_wins_when_hundreds_have_seen_the_same(references: AvatarTable) -> None:
     seen = Reference("a", "seen", AVATAR, NOW)
     references.replace(Reference("a"), seen)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from avatars.references import DynamoReferences, Reference
+from avatars.references import AvatarTable, Reference
 from aws.errors import StorageUnavailable
 from tests.engines.conftest import Table
 from tests.engines.test_items import item
@@ -39,7 +39,7 @@ def written(owner: str) -> Reference:
 
 
 def test_many_are_read_when_more_than_a_request_takes(
-    table: Table, references: DynamoReferences
+    table: Table, references: AvatarTable
 ) -> None:
     fill(table, owners(130))
     absent = [f"absent{number}" for number in range(120)]
@@ -88,7 +88,7 @@ def test_answer_is_no_larger_than_16_mb_when_items_are_large(table: Table) -> No
 
 @pytest.mark.parametrize("count", [6, 48], ids=["2 MB", "18 MB"])
 def test_large_items_are_read_when_they_take(
-    table: Table, references: DynamoReferences, count: int
+    table: Table, references: AvatarTable, count: int
 ) -> None:
     fill(table, owners(count), LARGE)
 
@@ -98,7 +98,7 @@ def test_large_items_are_read_when_they_take(
 
 
 def test_no_item_is_taken_for_absent_when_an_answer_leaves_keys_for_later(
-    table: Table, references: DynamoReferences
+    table: Table, references: AvatarTable
 ) -> None:
     """The gateway may fail; if it answers, the answer holds every item."""
     fill(table, owners(48), LARGE)
@@ -110,7 +110,7 @@ def test_no_item_is_taken_for_absent_when_an_answer_leaves_keys_for_later(
 
 @pytest.mark.parametrize("limit", [1, 4, 7, 20, 21])
 def test_scan_goes_on_without_loss_when_its_pages_hold(
-    table: Table, references: DynamoReferences, limit: int
+    table: Table, references: AvatarTable, limit: int
 ) -> None:
     fill(table, owners(20))
     found: list[Reference] = []
@@ -140,7 +140,7 @@ def test_scan_is_cut_into_pages_when_it_would_be_larger_than_1_mb(table: Table) 
 
 
 def test_scan_is_of_one_moment_to_the_reader_when_it_is_consistent(
-    table: Table, references: DynamoReferences
+    table: Table, references: AvatarTable
 ) -> None:
     fill(table, owners(10))
 

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from avatars.stores import Stores
+from avatars.references import Stores
 from aws.bucket import live_bucket
 from tests.builders import make_user
 from tests.engines.servers import radosgw
@@ -28,7 +28,9 @@ def let_a_day_pass() -> None:
     radosgw.run_lifecycle(live_bucket().name)
 
 
-def test_pending_object_vanishes_and_the_live_one_stays_when_nobody_confirms(aws: Stores) -> None:
+def test_pending_object_vanishes_and_the_live_one_stays_when_nobody_confirms(
+    aws: Stores,
+) -> None:
     user = make_user(username="pat")
     browser = signed_in(user)
     upload_picture(browser)

@@ -113,7 +113,7 @@ def main() -> None:
 def _make_clients() -> None:
     """Make the SDK's clients before the fork: it takes long and opens no connection."""
     from avatars.models import AvatarItem  # noqa: PLC0415
-    from avatars.stores import live_stores  # noqa: PLC0415
+    from avatars.references import live_stores  # noqa: PLC0415
     from aws.clients import client  # noqa: PLC0415
 
     client()

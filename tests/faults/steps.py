@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 import pytest
 from django.utils import timezone
 
+from avatars.references import Stores
 from avatars.services import PURPOSE
-from avatars.stores import Stores
 from avatars.sweeping import Finding, Sweep
 from aws.policies import pending_metadata, pending_tags
 from pictures import images

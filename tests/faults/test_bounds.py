@@ -1,6 +1,5 @@
 """How long a request can wait for AWS: the arithmetic, and the same on the wire, scaled down."""
 
-import math
 import threading
 from time import monotonic
 from typing import Any
@@ -10,9 +9,9 @@ from django.conf import settings
 from django.test import override_settings
 
 from avatars.models import AvatarItem
+from avatars.references import Stores
 from avatars.services import WRITE_ATTEMPTS
-from avatars.stores import Stores
-from aws.bucket import DETAIL_THREADS, _read_all, live_bucket
+from aws.bucket import _read_all, live_bucket
 from aws.clients import client
 from aws.deadlines import in_time
 from aws.errors import StorageUnavailable
@@ -26,23 +25,23 @@ from tests.faults.truth import assert_no_ghost, assert_no_orphan, assert_serves
 from tests.faults.weather import DRIP, FAULTS
 from tests.functional.steps import confirm, signed_in
 
-# Calls in a row, at most, in what a user waits for; DETAIL_THREADS calls count as one.
+# Calls one after another, at most, that a user waits for; calls side by side count as one.
 CALLS = {
     "phase 1": 1,
-    "confirm": 5,  # item, upload (beside it, if a thread is free), PUT, update, the item again
+    "confirm": 4,  # item and upload side by side, PUT, update, the item again
     "removal": 3 * WRITE_ATTEMPTS,  # item, update, the item again
     "users page": 1,
-    "table page": 1 + math.ceil(PAGE_SIZE / DETAIL_THREADS),
-    "bucket page": 3 + math.ceil(PAGE_SIZE / DETAIL_THREADS),
+    "table page": 2,
+    "bucket page": 4,
     "readiness": 2,
 }
 BOUNDS = {  # seconds
     "phase 1": 6,
-    "confirm": 30,
+    "confirm": 24,
     "removal": 54,  # 18, if nobody else changes the item again and again
     "users page": 6,
-    "table page": 30,
-    "bucket page": 42,
+    "table page": 12,
+    "bucket page": 24,
     "readiness": 12,
 }
 
@@ -57,7 +56,7 @@ def test_figures_fit_each_other() -> None:
     """A call has time for two attempts; each thread that calls AWS has a connection."""
     assert product.AWS_CALL_SECONDS >= 2 * product.AWS_READ_SECONDS
     assert product.AWS_CONNECT_SECONDS < product.AWS_READ_SECONDS
-    assert product.AWS_POOL_CONNECTIONS >= 16 + DETAIL_THREADS + 16
+    assert product.AWS_POOL_CONNECTIONS >= 16 + PAGE_SIZE
 
 
 def test_both_clients_have_the_figures_of_the_settings() -> None:

@@ -2,8 +2,8 @@
 
 import pytest
 
+from avatars.references import Stores
 from avatars.services import close_owner
-from avatars.stores import Stores
 from aws.errors import StorageUnavailable
 from tests.builders import make_user
 from tests.faults.conftest import Road

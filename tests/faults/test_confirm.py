@@ -2,7 +2,7 @@
 
 import pytest
 
-from avatars.stores import Stores
+from avatars.references import Stores
 from tests.builders import make_user
 from tests.faults.conftest import Road
 from tests.faults.proxy import Fault, Plan, Reach

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.urls import reverse
 
-from avatars.stores import Stores
+from avatars.references import Stores
 from tests.builders import make_user
 from tests.faults.conftest import Road
 from tests.faults.nursery import HOST, Child, Member, Nursery, nursery

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from avatars.stores import Stores
+from avatars.references import Stores
 from tests.builders import make_user
 from tests.faults.conftest import Road
 from tests.faults.proxy import Plan, Reach

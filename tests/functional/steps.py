@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
@@ -14,16 +15,15 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
-from avatars.references import Avatar, Reference, live_references
+from avatars.references import Avatar, Reference, Stores, live_references, live_stores
 from avatars.selectors import card
-from avatars.stores import Stores
-from aws.bucket import ObjectDetails, live_bucket
+from aws.bucket import ObjectDetails, S3Bucket, live_bucket
 from aws.clients import client
+from aws.errors import StorageUnavailable
 from embedded_aws.front import Front
 from embedded_aws.messages import Environ
 from embedded_aws.server import EmbeddedAWS
 from tests.builders import picture_bytes
-from tests.conftest import MODULES_WITH_STORES
 
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse
@@ -217,7 +217,7 @@ class _Meddled:
             self._after.pop(name, lambda: None)()
             return answer
 
-        return meddled
+        return meddled if name in self._before or name in self._after else method
 
 
 def meddle(
@@ -246,8 +246,25 @@ def broken(gateway: Gateway, **failures: Exception) -> Gateway:
 
 def serve_with(monkeypatch: pytest.MonkeyPatch, stores: Stores) -> None:
     """Make views, admin and commands work on ``stores``."""
-    for module in MODULES_WITH_STORES:
-        monkeypatch.setattr(f"{module}.live_stores", lambda: stores)
+    for name, store in vars(stores).items():
+        monkeypatch.setattr(live_stores(), name, store)
+
+
+def refuse_deletions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have every request to delete objects fail."""
+
+    def refuse(bucket: S3Bucket, keys: Sequence[str]) -> None:
+        raise StorageUnavailable
+
+    monkeypatch.setattr(S3Bucket, "_delete", refuse)
+
+
+@contextmanager
+def own_threads(monkeypatch: pytest.MonkeyPatch, count: int = 8) -> Iterator[None]:
+    """Have calls to AWS made by ``count`` threads; wait at the end until each has ended."""
+    with ThreadPoolExecutor(count) as threads, monkeypatch.context() as patched:
+        patched.setattr("aws.deadlines._threads", lambda service: threads)
+        yield
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 from pytest_django.fixtures import Settings
 
-from avatars.stores import Stores
+from avatars.references import Stores
 from tests.builders import make_user, picture_bytes
 from tests.functional.steps import (
     Response,

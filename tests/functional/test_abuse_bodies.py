@@ -7,7 +7,7 @@ from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
-from avatars.stores import Stores
+from avatars.references import Stores
 from tests.builders import make_user
 from tests.functional.steps import Response, bucket_keys, error_code, post_json, signed_in
 

@@ -13,7 +13,7 @@ from django.urls import reverse
 from pytest_django.fixtures import Settings
 
 import accounts.urls
-from avatars.stores import Stores
+from avatars.references import Stores
 from config.checks import demo_needs_debug, policy_outlived_by_token
 from tests.builders import make_user
 from tests.functional.steps import Response, signed_in

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
-from avatars.stores import Stores
+from avatars.references import Stores
 from embedded_aws.server import EmbeddedAWS
 from tests.builders import make_user
 from tests.functional.steps import (

@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pytest_django.fixtures import Settings
 
-from avatars.stores import Stores
+from avatars.references import Stores
 from pictures.images import FORMATS
 from tests.builders import make_user
 from tests.functional.steps import (

@@ -1,7 +1,6 @@
 """Phase 3: confirming, refused, repeated and counted."""
 
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,10 +12,11 @@ from django.test import Client
 from django.utils.crypto import constant_time_compare
 from pytest_django.fixtures import Settings
 
+from avatars.references import Stores
 from avatars.services import CACHE_CONTROL, PURPOSE
-from avatars.stores import Stores
 from aws.clients import client
-from tests.builders import AtOnce, make_user, picture_bytes
+from aws.deadlines import later
+from tests.builders import Done, at_once, make_user, picture_bytes
 from tests.functional.steps import (
     MODEL_BACKEND,
     Asked,
@@ -29,6 +29,7 @@ from tests.functional.steps import (
     error_code,
     item_of,
     live_key,
+    own_threads,
     permission_for,
     post_file,
     promoted_keys,
@@ -287,7 +288,9 @@ def test_replay_changes_nothing_when_the_confirm_succeeded_before(
 
 
 @pytest.mark.case(17)
-def test_live_picture_stays_when_the_form_is_posted_again_after_the_confirm(aws: Stores) -> None:
+def test_live_picture_stays_when_the_form_is_posted_again_after_the_confirm(
+    aws: Stores,
+) -> None:
     user = make_user()
     browser = signed_in(user)
     permission = uploaded(browser, picture_bytes(colour="#00ff00"))
@@ -388,14 +391,13 @@ def count_requests(
     asked = record_requests(monkeypatch)
     beside: list[Asked] = []
 
-    class Beside(AtOnce):
-        def submit(self, call: Any, /, *args: Any, **kwargs: Any) -> "Future[Any]":
-            start = len(asked)
-            future = super().submit(call, *args, **kwargs)
-            beside.extend(asked[start:])
-            return future
+    def later(method: Any, /, *args: Any, **kwargs: Any) -> Done:
+        start = len(asked)
+        done = at_once(method, *args, **kwargs)
+        beside.extend(asked[start:])
+        return done
 
-    serve_with(monkeypatch, replace(stores, background=Beside()))
+    serve_with(monkeypatch, replace(stores, later=later))
     assert confirm(browser, permission).status_code == 200
     in_a_row = list(asked)
     for request in beside:
@@ -428,8 +430,8 @@ def test_picture_is_in_order_when_requests_run_side_by_side(
 ) -> None:
     user = make_user()
     browser = signed_in(user)
-    with ThreadPoolExecutor() as threads:
-        serve_with(monkeypatch, replace(aws, background=threads))
+    with own_threads(monkeypatch):
+        serve_with(monkeypatch, replace(aws, later=later))
         upload_picture(browser)
         upload_picture(browser)
 

@@ -10,7 +10,7 @@ from defusedxml.ElementTree import fromstring
 from django.conf import settings
 from PIL import Image
 
-from avatars.stores import Stores
+from avatars.references import Stores
 from pictures import images
 from pictures.images import FORMATS
 from tests.builders import make_user, picture_bytes

@@ -5,7 +5,7 @@ import re
 import pytest
 from django.conf import settings
 
-from avatars.stores import Stores
+from avatars.references import Stores
 from tests.builders import make_user
 from tests.functional.steps import (
     Asked,

@@ -14,8 +14,8 @@ from pytest_django.fixtures import Settings
 from accounts.models import User
 from avatars.demo import PASSWORD
 from avatars.portraits import portrait
+from avatars.references import Stores
 from avatars.services import remove_picture
-from avatars.stores import Stores
 from tests.functional.steps import assert_in_order, bucket_keys, item_of, live_key
 
 pytestmark = pytest.mark.django_db

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from avatars.stores import Stores
+from avatars.references import Stores
 from embedded_aws.front import Front
 
 SECONDS = 60  # until something is taken for stuck

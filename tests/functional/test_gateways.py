@@ -6,8 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from avatars.references import Avatar, Reference
-from avatars.stores import Stores
+from avatars.references import Avatar, Reference, Stores
 from aws.bucket import S3Bucket, live_bucket
 from aws.errors import (
     ObjectMissing,

@@ -7,7 +7,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError
 from django.test import Client
 from pytest_django.fixtures import Settings
 
-from avatars.stores import Stores
+from avatars.references import Stores
 from inspection import health
 from tests.builders import make_user
 from tests.functional.steps import record_requests, signed_in

@@ -10,9 +10,10 @@ from django.urls import reverse
 from pytest_django.fixtures import Settings
 
 from avatars.models import AvatarItem
-from avatars.stores import Stores
+from avatars.references import Stores
 from aws.bucket import ListedObject, Listing, ObjectDetails
 from aws.clients import client
+from aws.deadlines import in_time
 from tests.builders import make_user
 from tests.functional.steps import (
     Response,
@@ -392,7 +393,9 @@ LINES = "two\nlines\r\nand more"
 
 
 @pytest.mark.case(40)
-def test_item_is_found_and_leads_to_its_object_when_names_have_line_breaks(aws: Stores) -> None:
+def test_item_is_found_and_leads_to_its_object_when_names_have_line_breaks(
+    aws: Stores,
+) -> None:
     key = f"avatars/{LINES}/x"
     write_item(LINES, key, now=NOW)
 
@@ -416,6 +419,7 @@ def test_all_that_an_object_carries_is_shown_escaped(
         def list_page(self, **_query: Any) -> Listing:
             return Listing([ListedObject(f"avatars/{text}/{text}", 1, NOW)], text)
 
+        @in_time("s3")
         def details(self, key: str) -> ObjectDetails:
             return details
 

@@ -19,8 +19,8 @@ from structlog.contextvars import bind_contextvars
 
 from accounts.models import User
 from avatars import services
-from avatars.stores import Stores
-from aws.deadlines import Threads
+from avatars.references import Stores
+from aws.deadlines import later
 from aws.errors import StorageUnavailable
 from tests.builders import make_user
 from tests.functional.steps import (
@@ -30,10 +30,12 @@ from tests.functional.steps import (
     confirm,
     get,
     live_key,
+    own_threads,
     permission_for,
     picture_path,
     post_file,
     post_json,
+    refuse_deletions,
     serve_with,
     signed_in,
     upload_picture,
@@ -314,9 +316,9 @@ def test_warning_names_the_request_when_it_comes_from_the_background(
     upload_picture(browser)
     old = live_key(user)
     permission = uploaded(browser)
-    bucket = broken(aws.bucket, delete=StorageUnavailable())
-    with Threads(max_workers=2) as background:
-        serve_with(monkeypatch, replace(aws, bucket=bucket, background=background))
+    refuse_deletions(monkeypatch)
+    with own_threads(monkeypatch):
+        serve_with(monkeypatch, replace(aws, later=later))
         answer = confirm(browser, permission)
 
     warning = log.event(f"Left for the sweep: {old}, {permission.key}")

@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from avatars.models import AvatarItem
-from avatars.stores import Stores
+from avatars.references import Stores
 from embedded_aws.server import EmbeddedAWS
 from tests.builders import make_user
 from tests.functional.steps import (

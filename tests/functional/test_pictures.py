@@ -1,5 +1,6 @@
 """Showing a picture, and removing it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
@@ -11,8 +12,8 @@ from django.urls import reverse
 from pytest_django.fixtures import Settings
 
 from accounts.models import User
+from avatars.references import Stores
 from avatars.selectors import picture_url
-from avatars.stores import Stores
 from aws.errors import StorageUnavailable
 from tests.builders import make_user
 from tests.functional.steps import (
@@ -300,7 +301,7 @@ def test_picture_stays_when_the_removal_fails(aws: Stores, monkeypatch: pytest.M
     browser = signed_in(user)
     upload_picture(browser)
     references = broken(aws.references, read=StorageUnavailable())
-    serve_with(monkeypatch, type(aws)(aws.bucket, references, aws.background))
+    serve_with(monkeypatch, replace(aws, references=references))
 
     program = remove(browser, accept="application/json")
     person = remove(browser)

@@ -14,7 +14,7 @@ from pynamodb.exceptions import TableError
 from pytest_django.fixtures import Settings
 
 from avatars.models import AvatarItem
-from avatars.stores import Stores
+from avatars.references import Stores
 from aws.bucket import live_bucket
 from aws.bucket_features import PUBLIC_ACCESS_BLOCK, blocks, plain_http_refused, public_access_block
 from aws.clients import client

@@ -6,9 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from avatars.errors import Conflict, UploadRevoked
-from avatars.references import Reference
+from avatars.references import Reference, Stores
 from avatars.services import close_owner, confirm_upload, remove_picture
-from avatars.stores import Stores
 from avatars.sweeping import Sweep
 from aws.errors import ObjectMissing, OutcomeUnknown, RevisionMoved, StorageUnavailable
 from tests.builders import make_user, picture_bytes
@@ -26,6 +25,7 @@ from tests.functional.steps import (
     permission_for,
     post_file,
     promoted_keys,
+    refuse_deletions,
     serve_with,
     signed_in,
     upload_picture,
@@ -272,7 +272,9 @@ def test_session_is_refused_when_its_user_was_deleted(aws: Stores) -> None:
     assert bucket_keys(f"avatars/{owner_id}/") == []
 
 
-def test_removal_takes_the_newest_picture_when_one_is_confirmed_meanwhile(aws: Stores) -> None:
+def test_removal_takes_the_newest_picture_when_one_is_confirmed_meanwhile(
+    aws: Stores,
+) -> None:
     user = make_user()
     browser = signed_in(user)
     upload_picture(browser, RED)
@@ -317,10 +319,10 @@ def test_user_sees_success_when_the_old_object_cannot_be_deleted(
     browser = signed_in(user)
     upload_picture(browser)
     old = live_key(user)
-    serve_with(monkeypatch, replace(aws, bucket=broken(aws.bucket, delete=StorageUnavailable())))
     permission = uploaded(browser)
-
-    assert confirm(browser, permission).status_code == 200
+    with monkeypatch.context() as patched:
+        refuse_deletions(patched)
+        assert confirm(browser, permission).status_code == 200
 
     assert f"Left for the sweep: {old}" in caplog.text
     assert promoted_keys(user) == sorted([old, live_key(user)])
@@ -335,9 +337,9 @@ def test_user_sees_success_when_the_removed_object_cannot_be_deleted(
 ) -> None:
     user = make_user()
     upload_picture(signed_in(user))
-    bucket = broken(aws.bucket, delete=StorageUnavailable())
-
-    remove_picture(owner_id=str(user.pk), stores=replace(aws, bucket=bucket))
+    with monkeypatch.context() as patched:
+        refuse_deletions(patched)
+        remove_picture(owner_id=str(user.pk), stores=aws)
 
     assert item_of(user).avatar is None
     assert len(promoted_keys(user)) == 1

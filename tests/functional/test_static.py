@@ -13,7 +13,7 @@ from django.core.files.storage import storages
 from django.core.management import call_command
 from django.test import override_settings
 
-from avatars.stores import Stores
+from avatars.references import Stores
 from aws.clients import client
 from config.static import S3StaticFiles
 from embedded_aws.server import EmbeddedAWS

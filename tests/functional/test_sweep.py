@@ -16,12 +16,11 @@ from django.db import OperationalError
 from accounts.models import User
 from accounts.selectors import existing_owners
 from avatars.management.commands.sweep import Command
-from avatars.references import Reference
+from avatars.references import Reference, Stores
 from avatars.services import close_owner, remove_picture
-from avatars.stores import Stores
 from avatars.sweeping import Outcome, Sweep
 from aws.bucket import ListedObject, Listing, S3Bucket
-from aws.deadlines import Threads
+from aws.deadlines import in_time, later
 from aws.errors import OutcomeUnknown, StorageUnavailable
 from tests.builders import make_user
 from tests.functional.steps import (
@@ -31,6 +30,7 @@ from tests.functional.steps import (
     item_of,
     live_key,
     meddle,
+    own_threads,
     promoted_keys,
     put_object,
     record_requests,
@@ -489,12 +489,13 @@ def test_objects_of_a_batch_are_asked_for_side_by_side(
     aws.bucket.delete([live_key(ghost)])
     everybody, ask = threading.Barrier(len(users)), S3Bucket.exists
 
+    @in_time("s3")
     def exists(bucket: S3Bucket, key: str) -> bool:
         everybody.wait(timeout=60)
-        return ask(bucket, key)
+        return bool(ask.__wrapped__(bucket, key))  # type: ignore[attr-defined]
 
     monkeypatch.setattr(S3Bucket, "exists", exists)
-    serve_with(monkeypatch, replace(aws, background=Threads(len(users))))
+    serve_with(monkeypatch, replace(aws, later=later))
 
     ran = sweep()
 
@@ -508,6 +509,7 @@ def test_rest_of_a_batch_is_not_asked_for_when_a_request_fails(
     asked: list[str] = []
     ended = threading.Event()
 
+    @in_time("s3")
     def exists(_bucket: S3Bucket, key: str) -> bool:
         if asked:
             ended.wait(60)
@@ -515,13 +517,12 @@ def test_rest_of_a_batch_is_not_asked_for_when_a_request_fails(
         raise StorageUnavailable
 
     monkeypatch.setattr(S3Bucket, "exists", exists)
-    background = Threads(1)
-    serve_with(monkeypatch, replace(aws, background=background))
+    serve_with(monkeypatch, replace(aws, later=later))
 
-    ran = sweep()
+    with own_threads(monkeypatch, count=1):
+        ran = sweep()
+        ended.set()
 
-    ended.set()
-    background.shutdown()
     assert ran.status == 2
     assert len(asked) <= 2 < len(users)  # the second may have begun
 

@@ -7,7 +7,7 @@ import pytest
 import time_machine
 from pytest_django.fixtures import Settings
 
-from avatars.stores import Stores
+from avatars.references import Stores
 from aws.policies import pending_tags, tagging_xml
 from tests.builders import make_user, picture_bytes
 from tests.functional.steps import (

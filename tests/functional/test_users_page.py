@@ -11,8 +11,8 @@ from django.urls import reverse
 from pytest_django.fixtures import Settings
 
 from accounts.models import User
+from avatars.references import Stores
 from avatars.selectors import picture_url
-from avatars.stores import Stores
 from tests.builders import make_user
 from tests.functional.steps import (
     Response,

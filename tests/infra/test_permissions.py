@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from avatars.stores import Stores
+from avatars.references import Stores
 from tests.functional.steps import put_object
 from tests.infra.flows import STRANGE, take_all
 from tests.infra.permissions import Need, needs_of, needs_of_form, recording

@@ -10,7 +10,7 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from avatars.models import AvatarItem
-from avatars.stores import Stores
+from avatars.references import Stores
 from aws.bucket_features import ENCRYPTION, OWNERSHIP, PUBLIC_ACCESS_BLOCK, plain_http_refused
 from aws.features import canonical
 from aws.lifecycle import canonical_rules

@@ -11,10 +11,10 @@ from html import unescape
 import pytest
 from django.core.management import call_command
 
-from avatars.stores import live_stores
+from avatars.references import live_stores
 from aws.bucket import live_bucket
 from aws.clients import client
-from tests.builders import AtOnce
+from tests.builders import at_once
 from tests.functional.steps import Permission, bucket_keys, serve_with
 from tests.infra.flows import take_all
 
@@ -23,7 +23,7 @@ def walk() -> None:
     """Run all flows, and print the keys that are left."""
     call_command("migrate", verbosity=0)
     with pytest.MonkeyPatch.context() as patched:
-        serve_with(patched, replace(live_stores(), background=AtOnce()))
+        serve_with(patched, replace(live_stores(), later=at_once))
         take_all(between=tag, apart=nullcontext)
     print("left:", *bucket_keys())
 

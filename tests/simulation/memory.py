@@ -14,10 +14,11 @@ from typing import Any, NamedTuple, Self
 from defusedxml.ElementTree import fromstring
 from sortedcontainers import SortedDict
 
-from avatars.references import SCAN_PAGE, Reference
+from avatars.references import Reference
 from aws.bucket import FetchedObject, ListedObject, Listing
 from aws.errors import ObjectMissing, ObjectTooLarge, RevisionMoved
 from aws.policies import Policy, PresignedPost
+from aws.table import SCAN_PAGE
 
 Clock = Callable[[], datetime]
 
@@ -77,6 +78,9 @@ class MemoryBucket:
         for key in keys:
             self.objects.pop(key, None)
 
+    def discard(self, keys: Sequence[str]) -> None:
+        self.delete(keys)
+
     def exists(self, key: str) -> bool:
         return key in self.objects
 
@@ -94,7 +98,7 @@ class MemoryBucket:
 
 @dataclass
 class MemoryReferences:
-    """The gateway ``avatars.references.DynamoReferences`` without a DynamoDB."""
+    """The gateway ``aws.table.Table`` without a DynamoDB."""
 
     items: "SortedDict[str, Reference]"
 
@@ -103,11 +107,11 @@ class MemoryReferences:
         """Return a table without items."""
         return cls(SortedDict())
 
-    def read(self, owner_id: str) -> Reference:
-        return self.items.get(owner_id) or Reference(owner_id)
+    def read(self, key: str) -> Reference:
+        return self.items.get(key) or Reference(key)
 
-    def read_many(self, owner_ids: Collection[str]) -> dict[str, Reference]:
-        return {owner_id: self.read(owner_id) for owner_id in owner_ids}
+    def read_many(self, keys: Collection[str]) -> dict[str, Reference]:
+        return {key: self.read(key) for key in keys}
 
     def scan(self, *, after: str = "", limit: int | None = None) -> Iterator[Reference]:
         # A page is as it was when it was asked for, whatever is written while it is gone through.

@@ -11,9 +11,8 @@ from typing import Any, NamedTuple
 from unittest.mock import patch
 
 from avatars import services
-from avatars.references import Avatar, Reference
+from avatars.references import Avatar, Reference, Stores
 from avatars.services import Standing
-from avatars.stores import Stores
 from avatars.sweeping import Finding, Kind, Outcome, Sweep
 from aws.bucket import FetchedObject, ListedObject
 from aws.errors import OutcomeUnknown, RevisionMoved, StorageUnavailable
@@ -102,7 +101,7 @@ def all_others_deleted() -> Patch:
     def tidy(before: Reference, after: Reference, *, stores: Stores) -> Standing:
         standing = update(before, after, stores=stores)
         if standing.written:
-            stores.background.submit(delete_others, after, stores)
+            stores.later(delete_others, after, stores)
         return standing
 
     def delete_others(live: Reference, stores: Stores) -> None:

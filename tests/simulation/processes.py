@@ -10,8 +10,8 @@ import logging
 import secrets
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -20,8 +20,8 @@ from unittest.mock import patch
 from django.utils import timezone
 from greenlet import greenlet
 
-from avatars.references import Reference
-from avatars.stores import Stores
+from avatars.references import Reference, Stores
+from aws.errors import StorageUnavailable
 from aws.policies import PresignedPost
 from pictures import images
 from pictures.errors import BadImage
@@ -52,12 +52,12 @@ class World(NamedTuple):
     bucket: Any
     references: Any
     accounts: Any
-    background: Any
+    later: Any
 
     @property
     def stores(self) -> Stores:
         """Return the part that the product's services get."""
-        return Stores(self.bucket, self.references, self.background)
+        return Stores(self.bucket, self.references, self.later)
 
 
 class Process:
@@ -73,7 +73,10 @@ class Process:
         self._ready: deque[tuple[Strand, Any]] = deque()
         self._ids = 0
         world = World(
-            RemoteBucket(self, "bucket"), RemoteTable(self, "table"), Remote(self, "accounts"), self
+            RemoteBucket(self, "bucket"),
+            RemoteTable(self, "table"),
+            Remote(self, "accounts"),
+            self.submit,
         )
         self._main = self.submit(script, world)
         self._settle()
@@ -158,7 +161,7 @@ class Strand:
         self._process = process
         self._waiting: list[Strand] = []
 
-    def result(self, timeout: float | None = None) -> Any:
+    def result(self) -> Any:
         """Return the result, or raise it, once it is there.
 
         No time passes in the simulation: a result that takes too long is a lost request.
@@ -204,6 +207,11 @@ class RemoteBucket(Remote):
     def exists(self, key: str) -> bool:
         """Return whether there is an object at ``key``."""
         return bool(self._ask("exists", key))
+
+    def discard(self, keys: Sequence[str]) -> None:
+        """Delete ``keys``; a failure is the sweep's business."""
+        with suppress(StorageUnavailable):
+            self._ask("delete", keys)
 
     def presigned_post(self, *args: Any, **options: Any) -> PresignedPost:
         """Return the form for a policy."""

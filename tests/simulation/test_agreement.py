@@ -18,12 +18,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from avatars.models import AvatarItem
-from avatars.references import Avatar, DynamoReferences, Reference
-from avatars.stores import Bucket, References, Stores
+from avatars.references import Avatar, AvatarTable, Reference, Stores
 from aws.bucket import Listing, S3Bucket, live_bucket
 from aws.errors import ObjectMissing, ObjectTooLarge, RevisionMoved
 from aws.policies import PresignedPost, upload_policy
 from tests.simulation.memory import MemoryBucket, MemoryReferences
+from uploads.stores import Bucket, References
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 AVATAR = Avatar("avatars/a/x.webp", "upload", "image/webp", 1234, 512, 512, "f" * 64)
@@ -64,7 +64,7 @@ class Side(Protocol):
     @property
     def bucket(self) -> Bucket: ...
     @property
-    def references(self) -> References: ...
+    def references(self) -> References[Reference]: ...
 
     def post(self, form: PresignedPost, body: bytes) -> None: ...
     def tags(self, key: str) -> dict[str, str]: ...
@@ -89,7 +89,7 @@ class Embedded:
     """The product's gateways, to the embedded AWS."""
 
     bucket: Bucket
-    references: References
+    references: References[Reference]
 
     def post(self, form: PresignedPost, body: bytes) -> None:
         fields: dict[str, Any] = {**form.fields, "file": ("me.png", body)}
@@ -219,6 +219,10 @@ def test_absent_objects_are_missing_and_can_be_deleted(side: Side) -> None:
     assert side.bucket.exists("a/B")
 
     side.bucket.delete(["a/b", "a/B", "a/B", "c"])
+    assert not side.bucket.exists("a/B")
+
+    side.bucket.put("a/B", b"x", **WEBP)
+    side.bucket.discard(["a/B", "a/b"])
     assert not side.bucket.exists("a/B")
 
 
@@ -495,7 +499,7 @@ def test_both_sides_give_the_same_answers_and_end_alike_whatever_is_asked(
 
 @pytest.mark.parametrize(
     ("protocol", "real", "twin"),
-    [(Bucket, S3Bucket, MemoryBucket), (References, DynamoReferences, MemoryReferences)],
+    [(Bucket, S3Bucket, MemoryBucket), (References, AvatarTable, MemoryReferences)],
 )
 def test_every_method_of_a_protocol_is_compared_above(
     protocol: type, real: type, twin: type

@@ -8,6 +8,8 @@ import pytest
 import yaml
 from django.conf import settings
 
+from inspection.selectors import PAGE_SIZE
+
 ROOT = settings.BASE_DIR
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
@@ -154,8 +156,8 @@ def test_threads_and_time_outs_fit_the_settings(monkeypatch: pytest.MonkeyPatch)
     server: dict[str, Any] = {}
     exec((ROOT / "docker" / "gunicorn.py").read_text(), server)  # noqa: S102 (as gunicorn does)
 
-    # Beside the threads of avatars.stores and of inspection.selectors, 16 each.
-    assert server["threads"] + 16 + 16 <= settings.AWS_POOL_CONNECTIONS
+    # Beside them a page of the inspection asks for all its rows at once.
+    assert server["threads"] + PAGE_SIZE <= settings.AWS_POOL_CONNECTIONS
     # The longest of tests/faults/test_bounds.py.
     assert server["graceful_timeout"] > 90
     assert server["timeout"] > 90

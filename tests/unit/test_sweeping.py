@@ -12,11 +12,10 @@ from typing import Any, cast
 
 import pytest
 
-from avatars.references import Avatar, Reference
-from avatars.stores import Stores
+from avatars.references import Avatar, Reference, Stores
 from avatars.sweeping import Finding, Kind, Outcome, Sweep
 from aws.bucket import ListedObject, Listing
-from tests.builders import AtOnce
+from tests.builders import at_once
 from uploads.keys import PENDING_PREFIX
 
 NOW = datetime(2026, 1, 9, tzinfo=UTC)
@@ -84,7 +83,7 @@ class Counted:
         """Sweep all of it, with ``--delete``."""
         world = cast(Any, self)
         return Sweep(
-            stores=Stores(bucket=world, references=world, background=AtOnce()),
+            stores=Stores(bucket=world, references=world, later=at_once),
             existing_owners=self.existing,
             now=NOW,
             grace=timedelta(0),

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from avatars.demo import PASSWORD, seed_demo
-from avatars.stores import live_stores
+from avatars.references import live_stores
 from web.errors import UserFacingError
 
 

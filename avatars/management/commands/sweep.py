@@ -18,7 +18,7 @@ from rich.progress import Progress, ProgressColumn, SpinnerColumn, Task, TimeEla
 from rich.text import Text
 
 from accounts.selectors import existing_owners
-from avatars.stores import live_stores
+from avatars.references import live_stores
 from avatars.sweeping import Finding, Outcome, Sweep
 from uploads.keys import AVATARS_PREFIX
 from web.errors import UserFacingError

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 from django.conf import settings
 
-from avatars.stores import Stores
+from avatars.references import Stores
 from aws.clients import client
 from embedded_aws.server import EmbeddedAWS
 from tests.functional.embedded.builders import ACCESS_KEY, PNG, REGION, SECRET_KEY, Place, Signer

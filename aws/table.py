@@ -1,0 +1,245 @@
+"""A table whose items each have one hash key and a ``revision``: reads, and one conditional write.
+
+Every write is conditional on the revision that was read before it. A write has three outcomes:
+done, RevisionMoved, OutcomeUnknown.
+"""
+
+import json
+import logging
+import random
+import sys
+import time
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Generic, Protocol, TypeVar
+
+from django.conf import settings
+from pynamodb.connection import TableConnection
+from pynamodb.exceptions import (
+    AttributeDeserializationError,
+    AttributeNullError,
+    PynamoDBException,
+    UpdateError,
+)
+from pynamodb.models import Model
+
+from aws.deadlines import in_time
+from aws.errors import OutcomeUnknown, RevisionMoved, StorageUnavailable
+
+logger = logging.getLogger(__name__)
+
+READ_BATCH = 100  # what one BatchGetItem takes
+SCAN_PAGE = 1000  # items a request
+FIRST_PAUSE = 0.05  # seconds, at most
+UNREADABLE = (
+    AttributeDeserializationError,
+    AttributeNullError,
+    AttributeError,
+    KeyError,
+    TypeError,
+    ValueError,
+)
+
+
+class ItemModel(Model):
+    """A PynamoDB model whose client believes whole answers of DynamoDB only."""
+
+    @classmethod
+    def _get_connection(cls) -> TableConnection:
+        """Return the connection.
+
+        PynamoDB may make a client anew, so each is told; a second time changes nothing.
+        """
+        connection = super()._get_connection()
+        connection.connection.client.meta.events.register_first(
+            "needs-retry.dynamodb", _fail_unless_whole, unique_id="fail-unless-whole"
+        )
+        return connection
+
+
+class ConnectionSettings:
+    """The part of ``Meta`` that all models share.
+
+    PynamoDB gives the figures to botocore, in standard mode: bounded attempts with jitter.
+    """
+
+    region = settings.AWS_REGION
+    host = settings.AWS_DYNAMODB_ENDPOINT_URL
+    aws_access_key_id = settings.AWS_ACCESS_KEY_ID
+    aws_secret_access_key = settings.AWS_SECRET_ACCESS_KEY
+    aws_session_token = settings.AWS_SESSION_TOKEN
+    connect_timeout_seconds = settings.AWS_CONNECT_SECONDS
+    read_timeout_seconds = settings.AWS_READ_SECONDS
+    max_retry_attempts = settings.AWS_ATTEMPTS - 1
+    max_pool_connections = settings.AWS_POOL_CONNECTIONS
+
+
+class Revised(Protocol):
+    """A value that stands for an item; ``revision`` is None where there is no item."""
+
+    @property
+    def revision(self) -> str | None: ...
+
+
+Value = TypeVar("Value", bound=Revised)
+
+
+class Codec(Protocol[Value]):
+    """How the items of a kind are read and written."""
+
+    @property
+    def model(self) -> type[ItemModel]: ...
+
+    def key(self, value: Value) -> str:
+        """Return the hash key of the item that ``value`` stands for."""
+
+    def absent(self, key: str) -> Value:
+        """Return the value of an item that is not there."""
+
+    def decode(self, item: Any) -> Value:
+        """Return the value of an item, an instance of ``model``."""
+
+    def encode(self, value: Value) -> Mapping[str, Any]:
+        """Return every attribute but the hash key by name; None where it is to be removed."""
+
+
+class Table(Generic[Value]):
+    """The items of one model. Its methods may be called from many threads."""
+
+    def __init__(self, codec: Codec[Value]) -> None:
+        self._codec = codec
+        self._model = codec.model
+        self._hash_key = str(codec.model._hash_keyname)
+
+    @in_time("dynamodb")
+    def read(self, key: str) -> Value:
+        """Return the value at ``key``, strongly consistent."""
+        with translated():
+            answer = self._connection().get_item(key, consistent_read=True)
+            item = answer.get("Item")
+            return self._decoded(item) if item else self._codec.absent(key)
+
+    def read_many(self, keys: Collection[str]) -> dict[str, Value]:
+        """Return the values at ``keys``, strongly consistent, 100 a request."""
+        found = {key: self._codec.absent(key) for key in keys}
+        wanted = list(found)
+        for start in range(0, len(wanted), READ_BATCH):
+            for value in self._read_batch(wanted[start : start + READ_BATCH]):
+                found[self._codec.key(value)] = value
+        return found
+
+    def scan(self, *, after: str = "", limit: int | None = None) -> Iterator[Value]:
+        """Yield up to ``limit`` values past that at the key ``after``, in table order."""
+        start: Any = {self._hash_key: {"S": after}} if after else None
+        left = sys.maxsize if limit is None else limit
+        while left > 0:
+            found, start = self._scan_page(start, min(left, SCAN_PAGE))
+            yield from found
+            left = left - len(found) if start else 0
+
+    def replace(self, before: Value, after: Value) -> None:
+        """Write ``after`` on the condition that the item still has the revision of ``before``.
+
+        Raises RevisionMoved if it has not, and OutcomeUnknown on any other failure: the SDK
+        repeats requests, so even a refusal may follow an attempt that was carried out.
+        """
+        try:
+            self._update(before, after)
+        except StorageUnavailable as error:
+            raise OutcomeUnknown from error
+
+    def check(self) -> None:
+        """Return if the table answers; else raise StorageUnavailable."""
+        self.read("readiness-probe")
+
+    # --- one request each ---
+
+    @in_time("dynamodb")
+    def _read_batch(self, keys: list[str]) -> list[Value]:
+        """Return the values of those of ``keys`` that have an item.
+
+        PynamoDB's own loop asks for unprocessed keys for ever and without a pause.
+        """
+        name = self._model.Meta.table_name
+        wanted: list[Any] = [{self._hash_key: {"S": key}} for key in keys]
+        found: list[Value] = []
+        for attempt in range(settings.AWS_ATTEMPTS):
+            if attempt:
+                time.sleep(random.random() * FIRST_PAUSE * 2**attempt)  # noqa: S311 (no secret)
+            with translated():
+                answer = self._connection().batch_get_item(wanted, consistent_read=True)
+                found += [self._decoded(item) for item in answer["Responses"].get(name, [])]
+                left = answer.get("UnprocessedKeys", {}).get(name)
+            if not left:
+                return found
+            wanted = left["Keys"]
+        raise StorageUnavailable
+
+    @in_time("dynamodb")
+    def _scan_page(self, start: Any, limit: int) -> tuple[list[Value], Any]:
+        """Return up to ``limit`` values after ``start``, and where to go on, if anywhere."""
+        with translated():
+            page = self._model.scan(
+                last_evaluated_key=start, limit=limit, page_size=limit, consistent_read=True
+            )
+            return [self._codec.decode(item) for item in page], page.last_evaluated_key
+
+    @in_time("dynamodb")
+    def _update(self, before: Value, after: Value) -> None:
+        revision = self._model.get_attributes()["revision"]
+        unchanged = revision == before.revision if before.revision else revision.does_not_exist()
+        with translated():
+            try:
+                item = self._model(self._codec.key(after))
+                item.update(actions=self._actions(after), condition=unchanged)
+            except UpdateError as error:
+                if error.cause_response_code == "ConditionalCheckFailedException":
+                    raise RevisionMoved from error
+                raise
+
+    def _actions(self, value: Value) -> list[Any]:
+        """Return the update that makes the whole item what ``value`` says."""
+        attributes = self._model.get_attributes()
+        return [
+            attributes[name].remove() if fact is None else attributes[name].set(fact)
+            for name, fact in self._codec.encode(value).items()
+        ]
+
+    def _decoded(self, raw: Any) -> Value:
+        return self._codec.decode(self._model.from_raw_data(raw))
+
+    def _connection(self) -> TableConnection:
+        return self._model._get_connection()
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn PynamoDB's errors into StorageUnavailable."""
+    try:
+        yield
+    except PynamoDBException as error:
+        raise StorageUnavailable from error
+    except UNREADABLE as error:
+        # An item that this code has not written, or no answer of DynamoDB's: reading on would
+        # only guess.
+        logger.exception("The table gave something that cannot be read.")
+        raise StorageUnavailable from error
+
+
+def _fail_unless_whole(response: tuple[Any, Any] | None, **_: object) -> None:
+    """Make a failure of a 200 whose body is not a whole answer of DynamoDB.
+
+    botocore takes it for an empty answer, which for an item reads as "there is none"; the product
+    would then delete what the item names.
+    """
+    if response and response[0].status_code < 300 and not _is_answer(response[0].content):
+        response[0].status_code = 500
+
+
+def _is_answer(body: bytes) -> bool:
+    """Return whether ``body`` is one JSON object, and not that of an error."""
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        return False
+    return isinstance(answer, dict) and "__type" not in answer
