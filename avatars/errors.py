@@ -66,10 +66,3 @@ class UploadRevoked(AvatarError):
 
     code = "removed"
     message = _("The picture was removed while this upload was under way. Please start again.")
-
-
-class WrongPlace(AvatarError):
-    """Most items have no object or no owner: bucket and database may not belong together."""
-
-    code = "wrong_place"
-    message = _("Most items look wrong. Are these the right bucket and database? See --force.")

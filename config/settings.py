@@ -98,6 +98,8 @@ AVATAR_MAX_BYTES = whole_number("AVATAR_MAX_BYTES", 5 * 1024 * 1024)
 AVATAR_DECODERS = whole_number("AVATAR_DECODERS", 2, at_most=64)
 # Every table that `provision` makes, as dotted paths to PynamoDB models.
 PROVISIONED_TABLES = ["avatars.models.AvatarItem"]
+# What `sweep` does, one after another: functions of uploads.sweeping's Options and Progress.
+SWEEPS = ["avatars.sweeping.sweep_avatars", "uploads.sweeping.sweep_pending"]
 # How long a presigned POST can be used. The browser asks for a new one by itself.
 UPLOAD_POLICY_SECONDS = whole_number("UPLOAD_POLICY_SECONDS", 5 * 60)
 # How long after phase 1 an upload can be confirmed: the policy's life plus a slow transfer.

@@ -24,3 +24,10 @@ class TokenExpired(UploadError):
 
     code = "token_expired"
     message = _("This upload took too long. Please choose the picture again.")
+
+
+class WrongPlace(UploadError):
+    """Most items or objects look wrong: bucket, table and database may not belong together."""
+
+    code = "wrong_place"
+    message = _("Most items look wrong. Are these the right bucket and database? See --force.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import NamedTuple
 from urllib.parse import urlencode
 
@@ -12,7 +12,6 @@ from django.utils import timezone
 
 from avatars.references import Stores
 from avatars.services import PURPOSE
-from avatars.sweeping import Finding, Sweep
 from aws.policies import pending_metadata, pending_tags
 from pictures import images
 from tests.builders import picture_bytes
@@ -25,6 +24,8 @@ from tests.functional.steps import (
     put_object,
     write_item,
 )
+from tests.sweeps import sweep_all
+from uploads.sweeping import Finding
 from uploads.tokens import new_upload, sign_upload
 
 RED = picture_bytes(colour="#ff0000", size=(64, 64))
@@ -84,14 +85,7 @@ def give_picture(owner_id: str) -> str:
 
 def sweep(stores: Stores, *, gone: set[str] | None = None) -> list[Finding]:
     """Sweep without a grace period, as if every owner but those ``gone`` had an account."""
-    found = Sweep(
-        stores=stores,
-        existing_owners=lambda owner_ids: set(owner_ids) - (gone or set()),
-        now=datetime.now(UTC) + timedelta(seconds=1),
-        grace=timedelta(0),
-        delete=True,
-    )
-    return list(found.findings())
+    return list(sweep_all(stores, lambda ids: set(ids) - (gone or set()), delete=True))
 
 
 # --- Faults, one after another ---

@@ -1,14 +1,13 @@
 """Races, played in one thread: another request runs between two requests of the tested one."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
 from avatars.errors import Conflict, UploadRevoked
 from avatars.references import Reference, Stores
 from avatars.services import close_owner, confirm_upload, remove_picture
-from avatars.sweeping import Sweep
 from aws.errors import ObjectMissing, OutcomeUnknown, RevisionMoved, StorageUnavailable
 from tests.builders import make_user, picture_bytes
 from tests.functional.steps import (
@@ -31,6 +30,7 @@ from tests.functional.steps import (
     upload_picture,
     uploaded,
 )
+from tests.sweeps import sweep_all
 
 pytestmark = pytest.mark.django_db
 
@@ -39,14 +39,7 @@ RED, BLUE = picture_bytes(colour="#ff0000"), picture_bytes(colour="#0000ff")
 
 def sweep_now(stores: Stores, *, alive: bool = True) -> None:
     """Sweep without a grace period; with ``alive``, every owner has an account, else none."""
-    sweep = Sweep(
-        stores=stores,
-        existing_owners=lambda owner_ids: set(owner_ids) if alive else set(),
-        now=datetime.now(UTC) + timedelta(seconds=1),
-        grace=timedelta(0),
-        delete=True,
-    )
-    list(sweep.findings())
+    list(sweep_all(stores, lambda ids: set(ids) if alive else set(), delete=True))
 
 
 # --- Two confirms ---

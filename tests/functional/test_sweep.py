@@ -15,10 +15,8 @@ from django.db import OperationalError
 
 from accounts.models import User
 from accounts.selectors import existing_owners
-from avatars.management.commands.sweep import Command
 from avatars.references import Reference, Stores
 from avatars.services import close_owner, remove_picture
-from avatars.sweeping import Outcome, Sweep
 from aws.bucket import ListedObject, Listing, S3Bucket
 from aws.deadlines import in_time, later
 from aws.errors import OutcomeUnknown, StorageUnavailable
@@ -40,6 +38,9 @@ from tests.functional.steps import (
     uploaded,
     write_item,
 )
+from tests.sweeps import sweep_all
+from uploads.management.commands.sweep import Command
+from uploads.sweeping import Outcome
 
 pytestmark = pytest.mark.django_db
 
@@ -298,7 +299,7 @@ def test_prefixes_are_not_confused_when_one_owner_id_begins_like_another(aws: St
     for key in [*stray, "avatarsa/x.webp", "avatar/x.webp", "other/avatars/a/x.webp"]:
         put_object(key)
 
-    findings = list(all_alive(aws, delete=True).findings())
+    findings = list(sweep_all(aws, delete=True))
 
     assert sorted(finding.name for finding in findings) == sorted(stray)
     assert bucket_keys("avatars/") == ["avatars/a/x.webp", "avatars/ab/x.webp"]
@@ -313,17 +314,6 @@ def test_objects_of_one_owner_go_when_the_account_is_closed_and_no_other(aws: St
     close_owner(owner_id="a", stores=aws)
 
     assert bucket_keys() == ["avatars/ab/x", "pending/ab/x"]
-
-
-def all_alive(stores: Stores, **options: Any) -> Sweep:
-    """Return a sweep without a grace period for which every owner has an account."""
-    return Sweep(
-        stores=stores,
-        existing_owners=set,
-        now=datetime.now(UTC) + timedelta(seconds=1),
-        grace=timedelta(0),
-        **options,
-    )
 
 
 def test_item_is_emptied_when_it_is_a_ghost(aws: Stores) -> None:
@@ -352,7 +342,7 @@ def test_item_stays_when_it_was_repointed_while_the_sweep_took_it_for_a_ghost(
     )
     aws.bucket.delete([live_key(user)])
 
-    findings = list(all_alive(replace(aws, references=references), delete=True).findings())
+    findings = list(sweep_all(replace(aws, references=references), delete=True))
 
     assert findings == []
     assert live_key(user)
@@ -745,7 +735,7 @@ def test_nothing_more_is_deleted_when_the_database_fails(
             raise OperationalError("gone away")
         return existing_owners(owner_ids)
 
-    monkeypatch.setattr("avatars.management.commands.sweep.existing_owners", existing)
+    monkeypatch.setattr("avatars.sweeping.existing_owners", existing)
 
     ran = sweep("--delete", "--grace", "0")
 
@@ -796,7 +786,7 @@ def test_no_item_is_taken_for_a_ghost_when_the_whole_bucket_is_missing(aws: Stor
     missing = replace(aws, bucket=S3Bucket("another-bucket"))
 
     with pytest.raises(StorageUnavailable):
-        list(all_alive(missing, delete=True).findings())
+        list(sweep_all(missing, delete=True))
 
     assert item_of(user) == item
 

@@ -13,7 +13,7 @@ from unittest.mock import patch
 from avatars import services
 from avatars.references import Avatar, Reference, Stores
 from avatars.services import Standing
-from avatars.sweeping import Finding, Kind, Outcome, Sweep
+from avatars.sweeping import AvatarSweep
 from aws.bucket import FetchedObject, ListedObject
 from aws.errors import OutcomeUnknown, RevisionMoved, StorageUnavailable
 from pictures import images
@@ -21,6 +21,7 @@ from tests.simulation.memory import MemoryReferences
 from tests.simulation.processes import RemoteBucket
 from uploads import tokens
 from uploads.keys import AVATARS_PREFIX, prefix_of
+from uploads.sweeping import Finding, Kind, Outcome, Sweep
 from uploads.tokens import Upload
 
 Patch = AbstractContextManager[Any]
@@ -248,38 +249,40 @@ def owner_left_open() -> Patch:
 
 def swept_without_a_fence() -> Patch:
     """Delete what looks like an orphan, without writing a fence."""
-    return patch.object(Sweep, "_write", lambda sweep, before, after: Outcome.MENDED)
+    return patch.object(Sweep, "write", lambda *_: Outcome.MENDED)
 
 
 def fence_not_waited_for() -> Patch:
     """Delete although the outcome of the fence is unknown."""
 
-    def careless(sweep: Sweep, before: Reference, after: Reference) -> Outcome:
+    def careless(sweep: Sweep, references: Any, before: Reference, after: Reference) -> Outcome:
         try:
-            sweep.stores.references.replace(before, after)
+            references.replace(before, after)
         except OutcomeUnknown:
             return Outcome.MENDED
         except RevisionMoved:
             return Outcome.CHANGED
         return Outcome.MENDED
 
-    return patch.object(Sweep, "_write", careless)
+    return patch.object(Sweep, "write", careless)
 
 
 def fence_without_another_look() -> Patch:
     """Delete what no item named when the page was read, even if an item names it by now."""
 
     def stale(
-        sweep: Sweep, owner_id: str, orphans: list[ListedObject], *, close: bool
+        sweep: AvatarSweep, owner_id: str, orphans: list[ListedObject], *, close: bool
     ) -> Iterator[Finding]:
-        before = sweep.stores.references.read(owner_id)
-        if sweep._write(before, before.fenced(now=sweep.now)) is Outcome.MENDED:
-            sweep.stores.bucket.delete([found.key for found in orphans])
+        references = sweep.stores.references
+        before = references.read(owner_id)
+        after = before.fenced(now=sweep.options.now)
+        if sweep.write(references, before, after) is Outcome.MENDED:
+            sweep.bucket.delete([found.key for found in orphans])
         yield from (
             Finding(Kind.ORPHAN, found.key, found.size, Outcome.MENDED) for found in orphans
         )
 
-    return patch.object(Sweep, "_remove", stale)
+    return patch.object(AvatarSweep, "_remove", stale)
 
 
 def live_pictures_swept() -> Patch:
@@ -294,7 +297,7 @@ def live_pictures_swept() -> Patch:
 
 def nothing_swept() -> Patch:
     """List, and delete nothing."""
-    return patch.object(Sweep, "_remove", lambda *args, **options: iter(()))
+    return patch.object(AvatarSweep, "_remove", lambda *args, **options: iter(()))
 
 
 MUTANTS = [

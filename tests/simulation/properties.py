@@ -1,14 +1,13 @@
 """The properties of the protocol, checked on stored state and on answers."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from itertools import permutations
 from typing import NamedTuple
 
 from avatars.references import Avatar, Reference
 from avatars.services import PURPOSE, confirm_upload
-from avatars.sweeping import Sweep
 from tests.simulation.clock import at
 from tests.simulation.machine import Machine, Move, State
 from tests.simulation.memory import StoredObject
@@ -23,6 +22,7 @@ from tests.simulation.processes import (
     unpack,
 )
 from tests.simulation.storage import Storage
+from tests.sweeps import sweep_all
 from uploads.keys import AVATARS_PREFIX
 from uploads.tokens import Upload, sign_upload
 from web.errors import UserFacingError
@@ -144,14 +144,7 @@ class Checker:
 
 def sweeping(world: World, *, now: datetime) -> None:
     """Sweep with no grace period."""
-    sweep = Sweep(
-        stores=world.stores,
-        existing_owners=world.accounts.existing_accounts,
-        now=now,
-        grace=timedelta(0),
-        delete=True,
-    )
-    for _finding in sweep.findings():
+    for _finding in sweep_all(world.stores, world.accounts.existing_accounts, now=now, delete=True):
         pass
 
 

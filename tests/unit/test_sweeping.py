@@ -13,10 +13,11 @@ from typing import Any, cast
 import pytest
 
 from avatars.references import Avatar, Reference, Stores
-from avatars.sweeping import Finding, Kind, Outcome, Sweep
 from aws.bucket import ListedObject, Listing
 from tests.builders import at_once
+from tests.sweeps import sweep_all
 from uploads.keys import PENDING_PREFIX
+from uploads.sweeping import Finding, Kind, Outcome
 
 NOW = datetime(2026, 1, 9, tzinfo=UTC)
 LAST_WEEK = NOW - timedelta(days=7)
@@ -82,13 +83,8 @@ class Counted:
     def findings(self) -> Iterator[Finding]:
         """Sweep all of it, with ``--delete``."""
         world = cast(Any, self)
-        return Sweep(
-            stores=Stores(bucket=world, references=world, later=at_once),
-            existing_owners=self.existing,
-            now=NOW,
-            grace=timedelta(0),
-            delete=True,
-        ).findings()
+        stores = Stores(bucket=world, references=world, later=at_once)
+        return sweep_all(stores, self.existing, now=NOW, delete=True)
 
 
 def most_blocks(size: int, wrong_each: int) -> int:

@@ -8,19 +8,20 @@ from contextlib import nullcontext
 from datetime import timedelta
 from typing import Any
 
+import rich.progress
 import structlog
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
+from django.utils.module_loading import import_string
 from rich.console import Console
-from rich.progress import Progress, ProgressColumn, SpinnerColumn, Task, TimeElapsedColumn
+from rich.progress import ProgressColumn, SpinnerColumn, Task, TimeElapsedColumn
 from rich.text import Text
 
-from accounts.selectors import existing_owners
-from avatars.references import live_stores
-from avatars.sweeping import Finding, Outcome, Sweep
 from uploads.keys import AVATARS_PREFIX
+from uploads.sweeping import Finding, Options, Outcome, Progress
 from web.errors import UserFacingError
 
 logger = structlog.stdlib.get_logger(__name__)
@@ -64,9 +65,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print a summary as JSON")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        sweep = Sweep(
-            stores=live_stores(),
-            existing_owners=existing_owners,
+        asked = Options(
             now=timezone.now(),
             grace=options["grace"],
             delete=options["delete"],
@@ -74,38 +73,41 @@ class Command(BaseCommand):
             after=options["after"],
             force=options["force"],
         )
-        summary = Summary()
+        summary = Summary(Progress(after=asked.after))
         failure = ""
         try:
-            self._run(sweep, summary, quiet=options["json"])
+            self._run(asked, summary, quiet=options["json"])
         except UserFacingError as error:
             failure = f"Stopped: {error.message} Nothing more was deleted."
         except DatabaseError as error:
             failure = f"Stopped: the database does not answer ({error}). Nothing more was deleted."
-        facts = summary.as_json(sweep, failure)
+        facts = summary.as_json(asked, failure)
         logger.info("swept", **facts)
         if options["json"]:
             self.stdout.write(json.dumps(facts))
         elif not failure:
-            self.stdout.write(summary.in_words(delete=sweep.delete))
+            self.stdout.write(summary.readable(delete=asked.delete))
         if failure:
             raise CommandError(failure, returncode=2)
         if summary.left:
             sys.exit(1)
 
-    def _run(self, sweep: Sweep, summary: "Summary", *, quiet: bool) -> None:
+    def _run(self, options: Options, summary: "Summary", *, quiet: bool) -> None:
+        sweeps = [import_string(path) for path in settings.SWEEPS]
         on_terminal = sys.stderr.isatty() and not quiet
-        with _progress(sweep, summary) if on_terminal else nullcontext():
-            for finding in sweep.findings():
-                summary.add(finding)
-                if not quiet:
-                    self.stdout.write(f"{finding.outcome:8} {finding.kind:8} {finding.name}")
+        with _line_on_terminal(summary) if on_terminal else nullcontext():
+            for sweep in sweeps:
+                for finding in sweep(options, summary.progress):
+                    summary.add(finding)
+                    if not quiet:
+                        self.stdout.write(f"{finding.outcome:8} {finding.kind:8} {finding.name}")
 
 
 class Summary:
     """Counts of what a sweep found."""
 
-    def __init__(self) -> None:
+    def __init__(self, progress: Progress) -> None:
+        self.progress = progress
         self.by_kind: Counter[str] = Counter()
         self.by_outcome: Counter[str] = Counter()
         self.bytes_freed = 0
@@ -127,19 +129,19 @@ class Summary:
         """How many of them still are as they were found."""
         return self.count - self.by_outcome[Outcome.MENDED]
 
-    def as_json(self, sweep: Sweep, failure: str) -> dict[str, object]:
+    def as_json(self, options: Options, failure: str) -> dict[str, object]:
         """Return the summary for programs."""
         return {
-            "dry_run": not sweep.delete,
+            "dry_run": not options.delete,
             "found": dict(self.by_kind),
             "outcomes": dict(self.by_outcome),
             "bytes_freed": self.bytes_freed,
-            "resume_after": sweep.after,
-            "examined": sweep.examined,
+            "resume_after": self.progress.after,
+            "examined": self.progress.examined,
             "failure": failure,
         }
 
-    def in_words(self, *, delete: bool) -> str:
+    def readable(self, *, delete: bool) -> str:
         """Return the summary for people."""
         if not self.count:
             return "Nothing to sweep."
@@ -153,20 +155,21 @@ class Summary:
 class Examined(ProgressColumn):
     """How far a sweep is; how far it has to go is not known before."""
 
-    def __init__(self, sweep: Sweep, summary: Summary) -> None:
+    def __init__(self, summary: Summary) -> None:
         super().__init__()
-        self.sweep, self.summary = sweep, summary
+        self.summary = summary
 
     def render(self, task: Task) -> Text:
-        """Return the line as it is now."""
-        return Text(f"{self.sweep.examined:,} examined, {self.summary.count:,} found")
+        """Return the counts of this moment."""
+        examined = self.summary.progress.examined
+        return Text(f"{examined:,} examined, {self.summary.count:,} found")
 
 
-def _progress(sweep: Sweep, summary: Summary) -> Progress:
-    """Return a line on the terminal's error stream that moves while the sweep does."""
-    progress = Progress(
+def _line_on_terminal(summary: Summary) -> rich.progress.Progress:
+    """Return a line on the terminal's error stream that shows how far the sweep is."""
+    progress = rich.progress.Progress(
         SpinnerColumn(),
-        Examined(sweep, summary),
+        Examined(summary),
         TimeElapsedColumn(),
         console=Console(stderr=True),
         transient=True,
