@@ -7,10 +7,9 @@ WORKDIR /app
 RUN python -m venv /venv
 ENV PATH=/venv/bin:$PATH
 COPY requirements.txt constraints.txt ./
-# What stands behind this mark in requirements.txt is for the demo and the tests. Wheels only, so
-# that nothing is compiled and no package runs code of its own here; pip is not needed afterwards.
-RUN sed '/^# The embedded AWS/,$d' requirements.txt >production.txt \
-    && pip install --only-binary :all: --requirement production.txt --constraint constraints.txt \
+# Wheels only, so that nothing is compiled and no package runs code of its own here; pip is not
+# needed afterwards.
+RUN pip install --only-binary :all: --requirement requirements.txt --constraint constraints.txt \
     && pip uninstall --yes pip
 COPY . .
 # The names hold hashes, so the files of two versions stand side by side. No secret is used: these

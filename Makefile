@@ -80,10 +80,10 @@ chromium:
 
 # --- The virtual environment, made once and again whenever the pins change ---
 
-$(VENV)/.run: requirements.txt constraints.txt
-	@sh scripts/install.sh "$(PYTHON)" $(VENV) requirements.txt
+$(VENV)/.run: requirements.txt requirements-demo.txt constraints.txt
+	@sh scripts/install.sh "$(PYTHON)" $(VENV) requirements-demo.txt
 	@touch $@
 
-$(VENV)/.test: requirements.txt requirements-dev.txt constraints.txt
+$(VENV)/.test: requirements.txt requirements-demo.txt requirements-dev.txt constraints.txt
 	@sh scripts/install.sh "$(PYTHON)" $(VENV) requirements-dev.txt
 	@touch $@ $(VENV)/.run

@@ -2,6 +2,6 @@ from django.apps import AppConfig
 
 
 class AccountsConfig(AppConfig):
-    """Who you are: the user, login, logout and the demo's one-click sign-in."""
+    """Who you are: the user, login and logout."""
 
     name = "accounts"

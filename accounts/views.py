@@ -1,16 +1,12 @@
-"""Login, logout, and the demo's one-click sign-in."""
+"""Login."""
 
 import math
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth import login, views
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render, resolve_url
-from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_POST
-
-from accounts.selectors import active_user, users_named
+from django.contrib.auth import views
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 
 
 class LoginView(views.LoginView):
@@ -18,10 +14,6 @@ class LoginView(views.LoginView):
 
     template_name = "accounts/login.html"
     redirect_authenticated_user = True
-
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        demo_users = users_named("")[:3]
-        return super().get_context_data(demo_users=demo_users if settings.DEMO else [], **kwargs)
 
 
 def locked_out(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -31,21 +23,3 @@ def locked_out(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
     response = render(request, "accounts/locked_out.html", context, status=429)
     response["Retry-After"] = str(int(wait.total_seconds()))
     return response
-
-
-@require_POST
-def demo_sign_in(request: HttpRequest) -> HttpResponse:
-    """Sign in as the user named ``username``, no password asked. Routed in demo mode only."""
-    user = active_user(username=request.POST.get("username", ""))
-    login(request, user, backend="django.contrib.auth.backends.ModelBackend")
-    return HttpResponseRedirect(_safe_next(request))
-
-
-def _safe_next(request: HttpRequest) -> str:
-    """Return the page to go on to: ``next`` if it is on this site, else the users page."""
-    target = request.POST.get("next", "")
-    if url_has_allowed_host_and_scheme(
-        target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
-    ):
-        return target
-    return resolve_url(settings.LOGIN_REDIRECT_URL)

@@ -4,7 +4,7 @@ from web.logs import configure_structlog
 
 
 class ConfigConfig(AppConfig):
-    """Settings, URLs and what concerns the whole site: its checks and the demo."""
+    """Settings, URLs and what concerns the whole site, its checks among it."""
 
     name = "config"
 

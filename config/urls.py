@@ -1,3 +1,4 @@
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
@@ -11,3 +12,6 @@ urlpatterns = [
     path("ping", health.ping, name="ping"),
     path("readyz", health.readyz, name="readyz"),
 ]
+
+if settings.DEMO:
+    urlpatterns.append(path("demo/", include("demo.urls")))

@@ -12,10 +12,10 @@ from django.test import RequestFactory
 from pytest_django.fixtures import Settings
 
 from accounts.models import User
-from avatars.demo import PASSWORD
-from avatars.portraits import portrait
 from avatars.references import Stores
 from avatars.services import remove_picture
+from demo.portraits import portrait
+from demo.users import PASSWORD
 from tests.functional.steps import assert_in_order, bucket_keys, item_of, live_key
 
 pytestmark = pytest.mark.django_db

@@ -149,7 +149,7 @@ settings.configure(
     EMBEDDED_AWS_PORT={port}, AWS_ACCESS_KEY_ID="embedded", AWS_SECRET_ACCESS_KEY={secret!r},
     AWS_REGION="us-east-1",
 )
-from uploads.management.commands.embedded_aws import Command
+from demo.management.commands.embedded_aws import Command
 Command().run_from_argv(["manage.py", "embedded_aws"])
 """
     with subprocess.Popen(  # noqa: S603 - our own program

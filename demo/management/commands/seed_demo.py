@@ -5,8 +5,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from avatars.demo import PASSWORD, seed_demo
 from avatars.references import live_stores
+from demo.users import PASSWORD, seed_demo
 from web.errors import UserFacingError
 
 

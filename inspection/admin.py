@@ -20,8 +20,9 @@ from django.utils.translation import gettext_lazy
 from accounts.models import User
 from avatars.references import live_references, live_stores
 from avatars.selectors import picture_url
-from avatars.services import close_owner, remove_picture
+from avatars.services import remove_picture
 from aws.errors import StorageUnavailable
+from inspection.closing import close_everything
 from uploads.keys import AVATARS_PREFIX, prefix_of
 from web.errors import UserFacingError
 
@@ -74,7 +75,7 @@ class UserWithPictureAdmin(UserAdmin):  # type: ignore[type-arg]  # not at run t
             "table_url": _with_query("inspection-table", owner=str(user.pk)),
             "remove_url": reverse("admin:remove-picture", args=[user.pk]),
         }
-        return render_to_string("admin/avatars/picture_facts.html", context)
+        return render_to_string("admin/inspection/picture_facts.html", context)
 
     def remove_picture_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         """Ask, and on POST remove the picture of the user ``pk`` by the protocol."""
@@ -83,7 +84,7 @@ class UserWithPictureAdmin(UserAdmin):  # type: ignore[type-arg]  # not at run t
             raise PermissionDenied
         if request.method != "POST":
             context = self.admin_site.each_context(request) | {"subject": user, "opts": self.opts}
-            return render(request, "admin/avatars/remove_picture.html", context)
+            return render(request, "admin/inspection/remove_picture.html", context)
         try:
             remove_picture(owner_id=str(pk), stores=live_stores())
         except UserFacingError as error:
@@ -110,7 +111,7 @@ def _close(request: HttpRequest, owner_ids: list[str]) -> None:
     """Close the owners: their accounts are gone, so nobody can begin another upload."""
     for owner_id in owner_ids:
         try:
-            close_owner(owner_id=owner_id, stores=live_stores())
+            close_everything(owner_id)
         except UserFacingError:
             note = _(
                 "The account is deleted; its picture could not be yet. The next sweep does it."

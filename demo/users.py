@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from faker import Faker
 
 from accounts.models import User
-from avatars.portraits import portrait
 from avatars.references import Stores
 from avatars.services import adopt_picture
+from demo.portraits import portrait
 
 SEED = 2003
 USERS = 3
