@@ -66,3 +66,10 @@ class UploadRevoked(AvatarError):
 
     code = "removed"
     message = _("The picture was removed while this upload was under way. Please start again.")
+
+
+class UnreadableItem(AvatarError):
+    """The owner's item was not written by this code, or was damaged; an administrator can help."""
+
+    code = "unreadable_item"
+    message = _("The record of your picture cannot be read. Please ask an administrator.")

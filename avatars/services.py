@@ -25,6 +25,7 @@ from avatars.errors import (
     ForeignObject,
     NotUploaded,
     TooManyPending,
+    UnreadableItem,
     UnsupportedType,
     UploadRevoked,
 )
@@ -43,6 +44,7 @@ from pictures.errors import BadImage
 from uploads.errors import InvalidToken
 from uploads.keys import AVATARS_PREFIX, PENDING_PREFIX, prefix_of
 from uploads.lifecycle import expires_by_own_rules
+from uploads.stores import Answer
 from uploads.tokens import Upload, new_upload, open_token, sign_upload
 
 events = structlog.stdlib.get_logger(__name__)
@@ -65,8 +67,8 @@ class IssuedUpload:
     max_bytes: int
 
 
-class Standing(NamedTuple):
-    """A reference as it stands after an attempt to write it, and whether the attempt did that."""
+class WriteResult(NamedTuple):
+    """The reference after an attempt to write it, and whether it is the one of this attempt."""
 
     reference: Reference
     written: bool
@@ -125,8 +127,8 @@ def confirm_upload(*, owner_id: str, key: str, upload_token: str, stores: Stores
     """Make the pending object at ``key`` the owner's picture; asked again, answer the same.
 
     Three requests in a row before the answer (the first read and the GET run side by side),
-    five in all. Raises InvalidToken, TokenExpired, NotUploaded, ForeignObject, BadImage,
-    Conflict, UploadRevoked and StorageUnavailable.
+    five in all. Raises InvalidToken, TokenExpired, NotUploaded, ForeignObject, BadImage, Busy,
+    Conflict, UploadRevoked, UnreadableItem and StorageUnavailable.
     """
     now = timezone.now()
     upload = open_token(upload_token, purpose=PURPOSE, owner_id=owner_id, now=now)
@@ -138,32 +140,43 @@ def confirm_upload(*, owner_id: str, key: str, upload_token: str, stores: Stores
     try:
         if done := _confirmed_already(before, upload):
             return done
-    except UploadRevoked:
-        _discard_later([key], stores=stores)
-        raise
-    try:
-        pending = fetching.result()
+        picture = _verified(fetching, owner_id=owner_id, upload_token=upload_token)
     except ObjectMissing as error:
         # A duplicate of this request may have finished, and cleared up, since the read.
         if done := _confirmed_already(stores.references.read(owner_id), upload):
             return done
         raise NotUploaded from error
-    except ObjectTooLarge as error:
-        raise ForeignObject from error
-    _check_pending(pending, owner_id=owner_id, upload_token=upload_token)
-    return _promote(images.normalise(pending.body), upload=upload, before=before, stores=stores)
+    except (UploadRevoked, ForeignObject, BadImage):
+        # Confirming again would end in the same way, and what is pending is counted.
+        _discard_later([key], stores=stores)
+        raise
+    return _promote(picture, upload=upload, before=before, stores=stores)
 
 
 def adopt_picture(*, owner_id: str, body: bytes, stores: Stores) -> Avatar:
     """Make the bytes in ``body`` the owner's picture, as if uploaded and confirmed.
 
-    Raises BadImage, Conflict, UploadRevoked and StorageUnavailable.
+    Raises BadImage, Busy, Conflict, UploadRevoked, UnreadableItem and StorageUnavailable.
     """
     before = stores.references.read(owner_id)
     upload = new_upload(owner_id, now=timezone.now())
-    if before.refuses(upload.issued_at):
-        raise UploadRevoked
+    _confirmed_already(before, upload)
     return _promote(images.normalise(body), upload=upload, before=before, stores=stores)
+
+
+def _verified(
+    fetching: Answer[FetchedObject], *, owner_id: str, upload_token: str
+) -> images.Picture:
+    """Return the picture in the pending object, if it is the one that was issued.
+
+    Raises ObjectMissing, ForeignObject, BadImage, Busy and StorageUnavailable.
+    """
+    try:
+        pending = fetching.result()
+    except ObjectTooLarge as error:
+        raise ForeignObject from error
+    _check_pending(pending, owner_id=owner_id, upload_token=upload_token)
+    return images.normalise(pending.body)
 
 
 def _check_pending(pending: FetchedObject, *, owner_id: str, upload_token: str) -> None:
@@ -177,7 +190,12 @@ def _check_pending(pending: FetchedObject, *, owner_id: str, upload_token: str) 
 
 
 def _confirmed_already(reference: Reference, upload: Upload) -> Avatar | None:
-    """Return the picture that ``upload`` became; raises UploadRevoked if it no longer may."""
+    """Return the avatar that ``upload`` became, None if it has not yet.
+
+    Raises UploadRevoked if it no longer may, and UnreadableItem.
+    """
+    if reference.unreadable:
+        raise UnreadableItem
     found = reference.avatar if reference.live_key else None
     if found and found.upload_id == upload.id:
         return found
@@ -197,14 +215,14 @@ def _promote(
         content_type=picture.content_type,
         cache_control=CACHE_CONTROL,
     )
-    standing = _replace(before, before.pointing_at(mine, now=timezone.now()), stores=stores)
-    if standing.written:
+    result = _replace(before, before.pointing_at(mine, now=timezone.now()), stores=stores)
+    if result.written:
         superseded = [before.live_key] if before.live_key else []
         _discard_later([*superseded, upload.pending_key], stores=stores)
         return mine
-    if standing.reference.live_key != mine.avatar_key:
+    if result.reference.live_key != mine.avatar_key:
         _discard_later([mine.avatar_key], stores=stores)
-    if done := _confirmed_already(standing.reference, upload):
+    if done := _confirmed_already(result.reference, upload):
         return done
     raise Conflict
 
@@ -231,7 +249,7 @@ def remove_picture(*, owner_id: str, stores: Stores) -> None:
 
     Raises Conflict and StorageUnavailable.
     """
-    _leave_without(owner_id, close=False, stores=stores)
+    _take_away(owner_id, close=False, stores=stores)
     events.info("picture_removed", owner_id=owner_id)
 
 
@@ -241,7 +259,7 @@ def close_owner(*, owner_id: str, stores: Stores) -> None:
     Once the reference is closed no confirm can succeed, so all their objects can go.
     Raises Conflict and StorageUnavailable; the next sweep then does the same.
     """
-    _leave_without(owner_id, close=True, stores=stores)
+    _take_away(owner_id, close=True, stores=stores)
     for prefix in (prefix_of(AVATARS_PREFIX, owner_id), prefix_of(PENDING_PREFIX, owner_id)):
         delete_prefix(prefix, stores=stores)
     events.info("owner_closed", owner_id=owner_id)
@@ -257,11 +275,11 @@ def delete_prefix(prefix: str, *, stores: Stores) -> None:
         page = stores.bucket.list_page(prefix=prefix, after=page.next_after)
 
 
-def _leave_without(owner_id: str, *, close: bool, stores: Stores) -> None:
+def _take_away(owner_id: str, *, close: bool, stores: Stores) -> None:
     for _attempt in range(WRITE_ATTEMPTS):
         before = stores.references.read(owner_id)
         now = timezone.now()
-        after = before.closed(now=now) if close else before.emptied(now=now)
+        after = before.closed(now=now) if close else before.removed(now=now)
         if _replace(before, after, stores=stores).written:
             if before.live_key:
                 _discard_later([before.live_key], stores=stores)
@@ -272,7 +290,7 @@ def _leave_without(owner_id: str, *, close: bool, stores: Stores) -> None:
 # --- The two steps that everything above shares ---
 
 
-def _replace(before: Reference, after: Reference, *, stores: Stores) -> Standing:
+def _replace(before: Reference, after: Reference, *, stores: Stores) -> WriteResult:
     """Write ``after`` over ``before``; whatever came of it, return how the reference stands.
 
     Raises StorageUnavailable where nobody can know: a copy of the request may still arrive, so
@@ -289,7 +307,7 @@ def _replace(before: Reference, after: Reference, *, stores: Stores) -> Standing
     else:
         current = after
     # Revisions are never used twice: if it stands there, it was this attempt that wrote it.
-    return Standing(current, written=current.revision == after.revision)
+    return WriteResult(current, written=current.revision == after.revision)
 
 
 def _discard_later(keys: list[str], *, stores: Stores) -> None:

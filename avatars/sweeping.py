@@ -63,8 +63,8 @@ class AvatarSweep(Sweep):
             for reference in batch:
                 self.items += 1
                 self.progress.examined += 1
-                if reference.strange_key:
-                    protected.add(reference.strange_key)
+                if reference.is_strange:
+                    protected.add(reference.strange_key or "")
                     yield Finding(Kind.STRANGE, reference.owner_id, 0, Outcome.FOUND)
                 elif reference.owner_id in gone:
                     yield from self._gone(reference)
@@ -99,7 +99,7 @@ class AvatarSweep(Sweep):
             few, seen = (0, 0) if self.no_pictures else (Doubt.FEW, self.items)
             self.wrong_items.add(1, seen=seen, few=few)
             outcome = self.write(
-                self.stores.references, current, current.without_avatar(now=self.options.now)
+                self.stores.references, current, current.emptied(now=self.options.now)
             )
             yield Finding(Kind.GHOST, scanned.owner_id, 0, outcome)
 
@@ -116,6 +116,8 @@ class AvatarSweep(Sweep):
             unknown = sum(references[owner].revision is None for owner in owners)
             self.unknown_owners.add(unknown, seen=self.owners)
             for owner_id, objects in groupby(old, key=lambda found: owner_of(found.key)):
+                if owner_id and references[owner_id].unreadable:
+                    continue  # its item may name any of them
                 named = protected | {references[owner_id].live_key} if owner_id else protected
                 orphans = self.take([found for found in objects if found.key not in named])
                 if orphans:
@@ -132,6 +134,8 @@ class AvatarSweep(Sweep):
             yield from self.delete(Kind.ORPHAN, orphans)
             return
         before, now = self.stores.references.read(owner_id), self.options.now
+        if before.unreadable:
+            return
         # A strange key must stay: it protects what it names.
         close = close and not before.strange_key
         after = before.closed(now=now) if close else before.fenced(now=now)
@@ -148,7 +152,7 @@ class AvatarSweep(Sweep):
 
 def _is_gone(reference: Reference, existing: Collection[str]) -> bool:
     """Return whether the item is to be closed: its owner has no account any more."""
-    if reference.strange_key or reference.owner_id in existing:
+    if reference.is_strange or reference.owner_id in existing:
         return False
     return not reference.closed_at or bool(reference.avatar)
 

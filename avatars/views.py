@@ -31,6 +31,7 @@ STATUSES: dict[type[UserFacingError], int] = {
     errors.NotUploaded: 409,
     errors.Conflict: 409,
     errors.UploadRevoked: 409,
+    errors.UnreadableItem: 409,
     errors.TooManyPending: 429,
     TokenExpired: 410,
     BadImage: 422,

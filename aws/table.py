@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Generic, Protocol, TypeVar
 
+import structlog
 from django.conf import settings
 from pynamodb.connection import TableConnection
 from pynamodb.exceptions import (
@@ -27,6 +28,7 @@ from aws.deadlines import in_time
 from aws.errors import OutcomeUnknown, RevisionMoved, StorageUnavailable
 
 logger = logging.getLogger(__name__)
+events = structlog.stdlib.get_logger(__name__)
 
 READ_BATCH = 100  # what one BatchGetItem takes
 SCAN_PAGE = 1000  # items a request
@@ -74,6 +76,10 @@ class ConnectionSettings:
     max_pool_connections = settings.AWS_POOL_CONNECTIONS
 
 
+# The revision of an item whose own is not a text: this code has not written it.
+FOREIGN_REVISION = "foreign"
+
+
 class Revised(Protocol):
     """A value that stands for an item; ``revision`` is None where there is no item."""
 
@@ -97,7 +103,16 @@ class Codec(Protocol[Value]):
         """Return the value of an item that is not there."""
 
     def decode(self, item: Any) -> Value:
-        """Return the value of an item, an instance of ``model``."""
+        """Return the value of an item, an instance of ``model``.
+
+        Raises ValueError if a fact is missing, or of another type than ``encode`` writes.
+        """
+
+    def unreadable(self, key: str, *, revision: str, texts: Mapping[str, str]) -> Value:
+        """Return the value of an item that cannot be decoded; ``texts`` holds its text attributes.
+
+        It can be replaced like any other.
+        """
 
     def encode(self, value: Value) -> Mapping[str, Any]:
         """Return every attribute but the hash key by name; None where it is to be removed."""
@@ -179,23 +194,31 @@ class Table(Generic[Value]):
     def _scan_page(self, start: Any, limit: int) -> tuple[list[Value], Any]:
         """Return up to ``limit`` values after ``start``, and where to go on, if anywhere."""
         with translated():
-            page = self._model.scan(
-                last_evaluated_key=start, limit=limit, page_size=limit, consistent_read=True
+            answer = self._connection().scan(
+                limit=limit, exclusive_start_key=start, consistent_read=True
             )
-            return [self._codec.decode(item) for item in page], page.last_evaluated_key
+            return [self._decoded(item) for item in answer["Items"]], answer.get("LastEvaluatedKey")
 
     @in_time("dynamodb")
     def _update(self, before: Value, after: Value) -> None:
-        revision = self._model.get_attributes()["revision"]
-        unchanged = revision == before.revision if before.revision else revision.does_not_exist()
         with translated():
             try:
                 item = self._model(self._codec.key(after))
-                item.update(actions=self._actions(after), condition=unchanged)
+                item.update(actions=self._actions(after), condition=self._unchanged(before))
             except UpdateError as error:
                 if error.cause_response_code == "ConditionalCheckFailedException":
                     raise RevisionMoved from error
                 raise
+
+    def _unchanged(self, before: Value) -> Any:
+        """Return the condition that the item is still the one that ``before`` stands for."""
+        attributes: Any = self._model.get_attributes()
+        key, revision = attributes[self._hash_key], attributes["revision"]
+        if before.revision is None:
+            return key.does_not_exist()
+        if before.revision == FOREIGN_REVISION:
+            return key.exists() & ~revision.is_type()
+        return revision == before.revision
 
     def _actions(self, value: Value) -> list[Any]:
         """Return the update that makes the whole item what ``value`` says."""
@@ -206,10 +229,23 @@ class Table(Generic[Value]):
         ]
 
     def _decoded(self, raw: Any) -> Value:
-        return self._codec.decode(self._model.from_raw_data(raw))
+        """Return the value of one item: one that cannot be read must not take others along."""
+        texts = {name: kinds["S"] for name, kinds in raw.items() if "S" in kinds}
+        key = texts[self._hash_key]
+        try:
+            return self._codec.decode(self._model.from_raw_data(raw))
+        except UNREADABLE as error:
+            if (self._model, key) not in _told:
+                _told.add((self._model, key))
+                events.warning("item_unreadable", key=key, problem=str(error.__cause__ or error))
+            revision = texts.get("revision") or FOREIGN_REVISION
+            return self._codec.unreadable(key, revision=revision, texts=texts)
 
     def _connection(self) -> TableConnection:
         return self._model._get_connection()
+
+
+_told: set[tuple[type[ItemModel], str]] = set()  # unreadable items: one line in the log for each
 
 
 @contextmanager
@@ -220,8 +256,7 @@ def translated() -> Iterator[None]:
     except PynamoDBException as error:
         raise StorageUnavailable from error
     except UNREADABLE as error:
-        # An item that this code has not written, or no answer of DynamoDB's: reading on would
-        # only guess.
+        # Not an answer of DynamoDB: reading on would only guess.
         logger.exception("The table gave something that cannot be read.")
         raise StorageUnavailable from error
 

@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.selectors import usernames
-from avatars.references import Avatar, Reference, live_references
+from avatars.references import Reference, live_references
 from aws.bucket import ListedObject, ObjectDetails, live_bucket
 from aws.deadlines import Answer, later
 from aws.errors import ObjectMissing
@@ -60,14 +60,6 @@ class ItemRow:
     reference: Reference
     username: str
     state: str
-
-    def __getattr__(self, name: str) -> Any:
-        """Return an attribute of the picture or of the item: a row is both, side by side."""
-        if name in Reference.__dataclass_fields__:
-            return getattr(self.reference, name)
-        if name in Avatar.__dataclass_fields__:
-            return getattr(self.reference.avatar, name, None)
-        raise AttributeError(name)
 
     @property
     def state_label(self) -> str | Promise:
@@ -157,16 +149,18 @@ def _object_state(key: str, reference: Reference | None) -> str:
         return "pending"
     if not key.startswith(AVATARS_PREFIX):
         return "unknown"
+    if reference and reference.unreadable:
+        return "unknown"  # its item may name this object
     return "live" if reference and reference.live_key == key else "orphan"
 
 
 def _item_state(reference: Reference, exists: Mapping[str, Answer[bool]]) -> str:
+    if reference.is_strange:
+        return "strange"
     if reference.closed_at and not reference.avatar:
         return "closed"
-    if not reference.avatar:
+    if not reference.live_key:
         return "empty"
-    if reference.live_key is None:
-        return "strange"
     return "live" if exists[reference.live_key].result() else "ghost"
 
 

@@ -318,3 +318,16 @@ def test_route_of_a_picture_says_nothing_of_who_exists_to_whoever_is_signed_out(
     assert known["Location"].replace("pat", "…") == unknown["Location"].replace("nobody", "…")
     assert known.content == unknown.content
     assert by_id["Location"].startswith(reverse("login"))
+
+
+@pytest.mark.case(9)
+def test_permission_is_given_after_many_refused_pictures(aws: Stores, settings: Settings) -> None:
+    """What was refused does not count as begun and never finished."""
+    settings.MAX_PENDING_UPLOADS = 3
+    browser = signed_in(make_user())
+
+    for _ in range(5):
+        assert confirm(browser, uploaded(browser, b"<html>")).status_code == 422
+
+    assert bucket_keys("pending/") == []
+    assert begin(browser).status_code == 201

@@ -32,9 +32,9 @@ def test_update_is_refused_when_the_item_moved_since_it_was_read(aws: Stores) ->
     aws.references.replace(before, first)
 
     with pytest.raises(RevisionMoved):
-        aws.references.replace(before, before.emptied(now=NOW))
+        aws.references.replace(before, before.removed(now=NOW))
     with pytest.raises(RevisionMoved):
-        aws.references.replace(replace(first, revision="another"), first.emptied(now=NOW))
+        aws.references.replace(replace(first, revision="another"), first.removed(now=NOW))
 
     assert aws.references.read("a") == first
 
@@ -71,9 +71,9 @@ def test_reference_is_read_as_it_was_written(aws: Stores) -> None:
     steps: list[Callable[[Reference], Reference]] = [
         lambda reference: reference.pointing_at(AVATAR, now=NOW),
         lambda reference: reference.fenced(now=NOW + timedelta(days=1)),
-        lambda reference: reference.emptied(now=NOW),
+        lambda reference: reference.removed(now=NOW),
         lambda reference: reference.pointing_at(AVATAR, now=NOW),
-        lambda reference: reference.without_avatar(now=NOW),
+        lambda reference: reference.emptied(now=NOW),
         lambda reference: reference.closed(now=NOW),
     ]
 

@@ -48,7 +48,7 @@ def table_page(**query: str) -> Response:
 def states(answer: Response) -> dict[str, str]:
     """Return the state of each row by its key or owner."""
     rows: Any = answer.context["rows"]
-    return {getattr(row, "key", None) or row.owner_id: row.state for row in rows}
+    return {getattr(row, "key", None) or row.reference.owner_id: row.state for row in rows}
 
 
 # --- Who may look ---

@@ -1,15 +1,12 @@
 """S3 and DynamoDB are down: the embedded AWS is stopped, and started again afterwards."""
 
 import io
-from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
-from avatars.models import AvatarItem
 from avatars.references import Stores
 from embedded_aws.server import EmbeddedAWS
 from tests.builders import make_user
@@ -25,7 +22,6 @@ from tests.functional.steps import (
     signed_in,
     upload_picture,
     uploaded,
-    write_item,
 )
 
 pytestmark = pytest.mark.django_db
@@ -152,30 +148,3 @@ def test_seeding_says_what_to_do_when_aws_is_down(
         pytest.raises(CommandError, match="Is it running and provisioned"),
     ):
         call_command("seed_demo", stdout=io.StringIO())
-
-
-@pytest.mark.case(21)
-@pytest.mark.parametrize(
-    ("name", "value"), [("size", {"S": "many"}), ("updated_at", {"S": "yesterday"})]
-)
-def test_pages_are_shown_when_an_item_cannot_be_read(
-    aws: Stores, name: str, value: dict[str, str]
-) -> None:
-    """Another program has written the item."""
-    user = make_user()
-    write_item(str(user.pk), f"avatars/{user.pk}/x.webp", now=datetime(2026, 1, 1, tzinfo=UTC))
-    dynamodb: Any = AvatarItem._get_connection().connection.client
-    dynamodb.update_item(
-        TableName=AvatarItem.Meta.table_name,
-        Key={"owner_id": {"S": str(user.pk)}},
-        UpdateExpression="SET #name = :value",
-        ExpressionAttributeNames={"#name": name},
-        ExpressionAttributeValues={":value": value},
-    )
-
-    browser = Client()
-    for route in ("users", "inspection-bucket", "inspection-table"):
-        assert browser.get(reverse(route)).status_code == 200
-    assert browser.get(reverse("avatar", args=[user.username])).status_code == 200
-    with pytest.raises(CommandError):
-        call_command("sweep", stdout=io.StringIO())

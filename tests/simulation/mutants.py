@@ -12,7 +12,7 @@ from unittest.mock import patch
 
 from avatars import services
 from avatars.references import Avatar, Reference, Stores
-from avatars.services import Standing
+from avatars.services import WriteResult
 from avatars.sweeping import AvatarSweep
 from aws.bucket import FetchedObject, ListedObject
 from aws.errors import OutcomeUnknown, RevisionMoved, StorageUnavailable
@@ -87,7 +87,7 @@ def deleted_before_the_update() -> Patch:
     """Delete the old picture, then point the item at the new one."""
     update = services._replace
 
-    def early(before: Reference, after: Reference, *, stores: Stores) -> Standing:
+    def early(before: Reference, after: Reference, *, stores: Stores) -> WriteResult:
         if before.live_key:
             stores.bucket.delete([before.live_key])
         return update(before, after, stores=stores)
@@ -99,11 +99,11 @@ def all_others_deleted() -> Patch:
     """Clean up by deleting all objects of the owner but the new picture."""
     update = services._replace
 
-    def tidy(before: Reference, after: Reference, *, stores: Stores) -> Standing:
-        standing = update(before, after, stores=stores)
-        if standing.written:
+    def tidy(before: Reference, after: Reference, *, stores: Stores) -> WriteResult:
+        result = update(before, after, stores=stores)
+        if result.written:
             stores.later(delete_others, after, stores)
-        return standing
+        return result
 
     def delete_others(live: Reference, stores: Stores) -> None:
         found = stores.bucket.list_page(prefix=prefix_of(AVATARS_PREFIX, live.owner_id)).objects
@@ -118,13 +118,13 @@ def all_others_deleted() -> Patch:
 def deleted_on_unknown_outcome() -> Patch:
     """Take an unknown outcome for a failure, and delete the promoted object."""
 
-    def certain(before: Reference, after: Reference, *, stores: Stores) -> Standing:
+    def certain(before: Reference, after: Reference, *, stores: Stores) -> WriteResult:
         try:
             stores.references.replace(before, after)
         except (RevisionMoved, OutcomeUnknown):
             current = stores.references.read(after.owner_id)
-            return Standing(current, written=current.revision == after.revision)
-        return Standing(after, written=True)
+            return WriteResult(current, written=current.revision == after.revision)
+        return WriteResult(after, written=True)
 
     return patch.object(services, "_replace", certain)
 
@@ -132,14 +132,14 @@ def deleted_on_unknown_outcome() -> Patch:
 def own_repeat_taken_for_another() -> Patch:
     """Take a failed condition for another request's update without reading the item."""
 
-    def blind(before: Reference, after: Reference, *, stores: Stores) -> Standing:
+    def blind(before: Reference, after: Reference, *, stores: Stores) -> WriteResult:
         try:
             stores.references.replace(before, after)
         except RevisionMoved:
-            return Standing(before, written=False)
+            return WriteResult(before, written=False)
         except OutcomeUnknown as error:
             raise StorageUnavailable from error
-        return Standing(after, written=True)
+        return WriteResult(after, written=True)
 
     return patch.object(services, "_replace", blind)
 
@@ -147,10 +147,10 @@ def own_repeat_taken_for_another() -> Patch:
 def failure_taken_for_success() -> Patch:
     """Report success, whatever the outcome of the update."""
 
-    def hopeful(before: Reference, after: Reference, *, stores: Stores) -> Standing:
+    def hopeful(before: Reference, after: Reference, *, stores: Stores) -> WriteResult:
         with suppress(RevisionMoved, OutcomeUnknown):
             stores.references.replace(before, after)
-        return Standing(after, written=True)
+        return WriteResult(after, written=True)
 
     return patch.object(services, "_replace", hopeful)
 
@@ -189,19 +189,19 @@ def served_as_sent() -> Patch:
 
 def removal_forgets_when() -> Patch:
     """Empty the item without revoking the uploads under way."""
-    return patch.object(Reference, "emptied", lambda before, *, now: before.without_avatar(now=now))
+    return patch.object(Reference, "removed", lambda before, *, now: before.emptied(now=now))
 
 
 def removal_deletes_first() -> Patch:
     """Delete the object, then empty the item."""
-    leave = services._leave_without
+    leave = services._take_away
 
     def early(owner_id: str, *, close: bool, stores: Stores) -> None:
         if key := stores.references.read(owner_id).live_key:
             stores.bucket.delete([key])
         leave(owner_id, close=close, stores=stores)
 
-    return patch.object(services, "_leave_without", early)
+    return patch.object(services, "_take_away", early)
 
 
 def fence_reopens() -> Patch:
@@ -216,12 +216,12 @@ def fence_reopens() -> Patch:
 
 def removal_reopens() -> Patch:
     """Forget at a removal that the account is gone."""
-    emptied = Reference.emptied
+    removed = Reference.removed
 
     def open_again(before: Reference, *, now: datetime) -> Reference:
-        return replace(emptied(before, now=now), closed_at=None)
+        return replace(removed(before, now=now), closed_at=None)
 
-    return patch.object(Reference, "emptied", open_again)
+    return patch.object(Reference, "removed", open_again)
 
 
 def prefix_without_a_slash() -> Patch:
@@ -241,7 +241,7 @@ def any_upload_counts_as_confirmed() -> Patch:
 
 def owner_left_open() -> Patch:
     """Delete the objects of a deleted user, and let the item accept the next one."""
-    return patch.object(Reference, "closed", lambda before, *, now: before.without_avatar(now=now))
+    return patch.object(Reference, "closed", lambda before, *, now: before.emptied(now=now))
 
 
 # --- The sweep ---

@@ -295,9 +295,9 @@ def test_references_are_empty_when_there_are_no_items(side: Side) -> None:
 STEPS: list[Callable[[Reference], Reference]] = [
     lambda found: found.pointing_at(AVATAR, now=NOW),
     lambda found: found.fenced(now=NOW + timedelta(days=1)),
-    lambda found: found.emptied(now=NOW),
+    lambda found: found.removed(now=NOW),
     lambda found: found.pointing_at(replace(AVATAR, upload_id="other"), now=NOW),
-    lambda found: found.without_avatar(now=NOW),
+    lambda found: found.emptied(now=NOW),
     lambda found: found.closed(now=NOW),
 ]
 
@@ -377,7 +377,7 @@ def test_scan_shows_a_page_as_it_was_read_when_items_change_meanwhile(side: Side
 
     first = next(scan)
     for item in items.values():
-        side.references.replace(item, item.emptied(now=NOW))
+        side.references.replace(item, item.removed(now=NOW))
     side.references.replace(Reference("zz"), Reference("zz", "1", updated_at=NOW))
 
     assert {found.owner_id: found for found in [first, *scan]} == items
