@@ -13,7 +13,7 @@ View = Callable[..., HttpResponse]
 
 
 def members_only(view: View) -> View:
-    """Open a view to whoever is signed in."""
+    """Let signed-in users see a view; in the demo everybody."""
     guarded = login_required(view)
 
     @wraps(view)
@@ -24,7 +24,7 @@ def members_only(view: View) -> View:
 
 
 def staff_only(view: View) -> View:
-    """Open a view to staff; others get 403, and who is not signed in is asked to."""
+    """Let staff see a view; other users get 403, and visitors the login page."""
 
     @login_required
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

@@ -20,5 +20,5 @@ class User(AbstractUser):
 
     @property
     def display_name(self) -> str:
-        """The full name, or the username of somebody who gave none."""
+        """The full name, or the username where there is none."""
         return self.get_full_name() or self.username

@@ -29,7 +29,7 @@ class Card:
 
 
 def cards_or_problem(users: Collection[User], *, me: object) -> tuple[list[Card], str | Promise]:
-    """Return a card for each of ``users`` with one batch read, and what went wrong, in words.
+    """Return a card for each of ``users`` with one batch read, and a message if that failed.
 
     Without the table every card has its placeholder.
     """

@@ -1,8 +1,8 @@
 """The three phases of a picture, its removal, and the end of its owner.
 
-S3 and DynamoDB share no transaction. What holds instead, after every request, whoever crashes:
-an item never names an object that is not there. The order of the requests and the condition on
-``revision`` are all it takes; ARCHITECTURE.md gives the reasons.
+S3 and DynamoDB share no transaction. Instead one property holds after every request, whatever
+crashes: an item never names an object that is not there. The order of the requests and the
+condition on ``revision`` ensure it; ARCHITECTURE.md gives the reasons.
 """
 
 import math
@@ -115,7 +115,7 @@ def _bound_pending(owner_id: str, *, now: datetime, stores: Stores) -> None:
         return
     oldest = min(pending, key=lambda found: found.last_modified)
     due = expires_by_own_rules(oldest)
-    # S3 may take its time with what is due.
+    # S3 may delete what is due hours later.
     seconds = (due - now).total_seconds() if due else 0
     raise TooManyPending(most, max(MIN_RETRY_SECONDS, math.ceil(seconds)))
 
@@ -124,7 +124,7 @@ def _bound_pending(owner_id: str, *, now: datetime, stores: Stores) -> None:
 
 
 def confirm_upload(*, owner_id: str, key: str, upload_token: str, stores: Stores) -> Avatar:
-    """Make the pending object at ``key`` the owner's picture; asked again, answer the same.
+    """Make the pending object at ``key`` the owner's picture; a repetition gets the same answer.
 
     Three requests in a row before the answer (the first read and the GET run side by side),
     five in all. Raises InvalidToken, TokenExpired, NotUploaded, ForeignObject, BadImage, Busy,
@@ -180,7 +180,7 @@ def _verified(
 
 
 def _check_pending(pending: FetchedObject, *, owner_id: str, upload_token: str) -> None:
-    """Refuse an object that no policy of ours can have let in."""
+    """Refuse an object that was not uploaded with the form of this upload."""
     if pending.metadata != pending_metadata(owner_id, upload_token):
         raise ForeignObject
     if pending.tag_count != len(pending_tags(upload_token)):
@@ -220,7 +220,7 @@ def _promote(
         superseded = [before.live_key] if before.live_key else []
         _discard_later([*superseded, upload.pending_key], stores=stores)
         return mine
-    if result.reference.live_key != mine.avatar_key:
+    if result.reference.named_key != mine.avatar_key:
         _discard_later([mine.avatar_key], stores=stores)
     if done := _confirmed_already(result.reference, upload):
         return done
@@ -228,7 +228,7 @@ def _promote(
 
 
 def _avatar(picture: images.Picture, upload: Upload) -> Avatar:
-    """Return the facts of a promotion under a key that no other attempt has or will have."""
+    """Return the facts of ``picture`` with a fresh key, which no other attempt ever uses."""
     name = f"{uuid.uuid4().hex}.{images.EXTENSION}"
     return Avatar(
         avatar_key=prefix_of(AVATARS_PREFIX, upload.owner_id) + name,
@@ -245,7 +245,7 @@ def _avatar(picture: images.Picture, upload: Upload) -> Avatar:
 
 
 def remove_picture(*, owner_id: str, stores: Stores) -> None:
-    """Leave the owner without a picture, and revoke every upload issued so far.
+    """Remove the owner's picture, and revoke every upload issued so far.
 
     Raises Conflict and StorageUnavailable.
     """
@@ -254,9 +254,9 @@ def remove_picture(*, owner_id: str, stores: Stores) -> None:
 
 
 def close_owner(*, owner_id: str, stores: Stores) -> None:
-    """Leave an owner whose account is gone without a picture, for ever.
+    """Remove all pictures of an owner whose account is gone, and accept no more.
 
-    Once the reference is closed no confirm can succeed, so all their objects can go.
+    Once the reference is closed no confirm can succeed, so all their objects can be deleted.
     Raises Conflict and StorageUnavailable; the next sweep then does the same.
     """
     _take_away(owner_id, close=True, stores=stores)
@@ -287,14 +287,14 @@ def _take_away(owner_id: str, *, close: bool, stores: Stores) -> None:
     raise Conflict
 
 
-# --- The two steps that everything above shares ---
+# --- What the steps above share ---
 
 
 def _replace(before: Reference, after: Reference, *, stores: Stores) -> WriteResult:
-    """Write ``after`` over ``before``; whatever came of it, return how the reference stands.
+    """Write ``after`` over ``before``; return the reference that is there afterwards.
 
-    Raises StorageUnavailable where nobody can know: a copy of the request may still arrive, so
-    the caller must delete nothing.
+    Raises StorageUnavailable if the outcome cannot be known: a copy of the request may still
+    arrive, so the caller must delete nothing.
     """
     try:
         stores.references.replace(before, after)
@@ -306,7 +306,7 @@ def _replace(before: Reference, after: Reference, *, stores: Stores) -> WriteRes
             raise StorageUnavailable from error
     else:
         current = after
-    # Revisions are never used twice: if it stands there, it was this attempt that wrote it.
+    # Revisions are never used twice: if the item has it, this attempt wrote it.
     return WriteResult(current, written=current.revision == after.revision)
 
 

@@ -39,8 +39,8 @@ STATUSES: dict[type[UserFacingError], int] = {
     StorageUnavailable: 503,
     UserFacingError: 500,
 }
-# A redirect may outlive the picture it leads to: whoever follows it a minute after a change
-# has the old picture in the cache or none.
+# Seconds that a browser may keep the redirect to a picture. It may then lead to a picture that
+# was deleted since: the browser has that in its cache, or shows none.
 REDIRECT_SECONDS = 60
 
 
@@ -79,7 +79,7 @@ def confirm_upload(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def remove(request: HttpRequest) -> HttpResponse:
-    """Remove the user's picture; answers JSON to whoever asks for that, else goes to the users."""
+    """Remove the user's picture; answer programs with JSON, and lead people to the users page."""
     return _remove_for_program(request) if wants_json(request) else _remove_for_person(request)
 
 
@@ -108,14 +108,14 @@ def _remove(request: HttpRequest) -> None:
 @require_GET
 @members_only
 def avatar(request: HttpRequest, username: str) -> HttpResponse:
-    """Lead to the picture of the user called so, or draw a placeholder where there is none."""
+    """Redirect to the picture of the user named ``username``, or draw a placeholder."""
     return _picture_of(request, active_user(username=username))
 
 
 @require_GET
 @members_only
 def picture(request: HttpRequest, user_id: UUID) -> HttpResponse:
-    """The same by the user's id: a username may hold what a path cannot."""
+    """Redirect to a picture by the user's id: some usernames cannot stand in a path."""
     return _picture_of(request, active_user(pk=user_id))
 
 

@@ -108,7 +108,7 @@ class UserWithPictureAdmin(UserAdmin):  # type: ignore[type-arg]  # not at run t
 
 
 def _close(request: HttpRequest, owner_ids: list[str]) -> None:
-    """Close the owners: their accounts are gone, so nobody can begin another upload."""
+    """Close owners whose accounts are gone; tell the administrator what is left to the sweep."""
     for owner_id in owner_ids:
         try:
             close_everything(owner_id)

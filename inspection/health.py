@@ -39,7 +39,7 @@ class HealthMiddleware:
 @require_GET
 @never_cache
 def ping(request: HttpRequest) -> HttpResponse:
-    """Say that this process is alive; asks nobody else."""
+    """Say that this process is alive, without asking any other service."""
     return HttpResponse("pong\n", content_type="text/plain")
 
 

@@ -49,7 +49,7 @@ class ObjectRow:
 
     @property
     def state_label(self) -> str | Promise:
-        """The state in words."""
+        """The name of the state, for people."""
         return LABELS[self.state]
 
 
@@ -63,7 +63,7 @@ class ItemRow:
 
     @property
     def state_label(self) -> str | Promise:
-        """The state in words."""
+        """The name of the state, for people."""
         return LABELS[self.state]
 
 

@@ -24,7 +24,7 @@ from web.parameters import bad_parameters_refused, parameter
 @members_only
 @bad_parameters_refused
 def users(request: HttpRequest) -> HttpResponse:
-    """Show a card per user, and the upload panel to whoever is signed in."""
+    """Show a card per user, and the upload panel to signed-in users."""
     q = parameter(request, "q").strip()
     page = Paginator(users_named(q), PAGE_SIZE).get_page(parameter(request, "page"))
     shown = list(page)

@@ -11,8 +11,8 @@ from django.urls import reverse
 
 from accounts.models import User
 from avatars.models import AvatarItem
-from avatars.references import Stores, live_references
-from aws.errors import RevisionMoved
+from avatars.references import Reference, Stores, live_references
+from aws.errors import OutcomeUnknown, RevisionMoved
 from tests.builders import make_user
 from tests.functional.steps import (
     assert_in_order,
@@ -178,6 +178,29 @@ def test_reset_is_refused_when_the_item_was_written_meanwhile(
 
     with pytest.raises(RevisionMoved):
         aws.references.replace(before, before.removed(now=now))
+
+
+@pytest.mark.case(24)
+def test_promoted_object_stays_when_its_item_was_damaged_after_an_update_of_unknown_outcome(
+    aws: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The item cannot be read, but it still names the object."""
+    user, _other = members()
+    browser = signed_in(user)
+    permission = uploaded(browser)
+    write = type(aws.references).replace
+
+    def write_and_damage(table: Any, before: Reference, after: Reference) -> None:
+        write(table, before, after)
+        damage(user, "revision", {"N": "1"})
+        raise OutcomeUnknown
+
+    monkeypatch.setattr(type(aws.references), "replace", write_and_damage)
+
+    answer = confirm(browser, permission)
+
+    assert (answer.status_code, error_code(answer)) == (409, "unreadable_item")
+    assert raw_item(user)["avatar_key"]["S"] in bucket_keys(f"avatars/{user.pk}/")
 
 
 def test_unreadable_item_is_logged_once(aws: Stores, caplog: pytest.LogCaptureFixture) -> None:

@@ -245,5 +245,5 @@ def test_names_and_filter_are_shown_escaped(aws: Stores, text: str) -> None:
 
 
 def test_page_says_so_when_nobody_is_found(aws: Stores) -> None:
-    assert "Nobody is called" in users_page(q="nobody").content.decode()
+    assert "No user is called" in users_page(q="nobody").content.decode()
     assert "There are no users yet." in users_page().content.decode()
