@@ -8,6 +8,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
+AWS_VENV := .venv-aws
 PORT ?= 8000
 export PORT
 
@@ -55,9 +56,9 @@ format: $(VENV)/.test ## Format the code and the templates
 	$(BIN)/djlint templates --reformat --quiet
 
 .PHONY: deploy
-deploy: $(VENV)/.run ## Make or update a stack on AWS, print its settings: STACK=…, PARAMETERS="Image=… SiteHost=…"
+deploy: $(VENV)/.run $(AWS_VENV)/.aws ## Make or update a stack on AWS, print its settings: STACK=…, PARAMETERS="Image=… SiteHost=…"
 	$(if $(STACK),,$(error make deploy needs the name of a stack: STACK=triphase))
-	@$(BIN)/python -m infra deploy "$$STACK" $$PARAMETERS
+	@PATH="$(AWS_VENV)/bin:$$PATH" $(BIN)/python -m infra deploy "$$STACK" $$PARAMETERS
 
 .PHONY: manage
 manage: $(VENV)/.run ## Run a command of manage.py on a stack's site: STACK=…, COMMAND="createsuperuser --no-input …"
@@ -72,13 +73,13 @@ destroy: $(VENV)/.run ## Remove a stack and all it holds: STACK=…, CONFIRM=yes
 
 .PHONY: clean
 clean: ## Remove the virtual environment, the database and what tools have cached
-	rm -rf $(VENV) var staticfiles .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(AWS_VENV) var staticfiles .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 .PHONY: chromium
 chromium:
 	@sh scripts/chromium.sh
 
-# --- The virtual environment, made once and again whenever the pins change ---
+# --- The virtual environments, made once and again whenever the pins change ---
 
 $(VENV)/.run: requirements.txt requirements-demo.txt constraints.txt
 	@sh scripts/install.sh "$(PYTHON)" $(VENV) requirements-demo.txt
@@ -87,3 +88,7 @@ $(VENV)/.run: requirements.txt requirements-demo.txt constraints.txt
 $(VENV)/.test: requirements.txt requirements-demo.txt requirements-dev.txt constraints.txt
 	@sh scripts/install.sh "$(PYTHON)" $(VENV) requirements-dev.txt
 	@touch $@ $(VENV)/.run
+
+$(AWS_VENV)/.aws: requirements-aws.txt
+	@sh scripts/install.sh "$(PYTHON)" $(AWS_VENV) requirements-aws.txt requirements-aws.txt
+	@touch $@

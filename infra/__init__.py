@@ -1,4 +1,4 @@
 """Deployment as code: one template, and the commands that apply, use and remove it.
 
-Outside of the product, so it talks to AWS directly; nothing in the product imports it.
+Not a part of the product: nothing there imports it, and it calls AWS itself.
 """

@@ -1,11 +1,11 @@
-"""python -m infra deploy|manage|destroy STACK: what ``make deploy`` and so on call."""
+"""python -m infra deploy|manage|destroy STACK: what the targets of the Makefile call."""
 
 import re
 import shlex
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 
-from infra.aws import StackError, failures_in_words, say
+from infra.aws import StackError, as_stack_errors, say
 from infra.deploy import deploy
 from infra.destroy import destroy
 from infra.manage import manage
@@ -14,24 +14,24 @@ from infra.stack import state
 
 
 def main(arguments: list[str]) -> int:
-    """Do what ``arguments`` ask; return the exit status."""
-    ours, words = _parted(arguments)
+    """Run the command that ``arguments`` name; return the exit status."""
+    ours, words = _split(arguments)
     options = _parser().parse_args(ours, Namespace(words=words))
     try:
-        with failures_in_words():
+        with as_stack_errors():
             return int(options.do(options))
     except StackError as error:
         say(f"triphase: {error}")
         return 1
     except KeyboardInterrupt:
-        say("\ntriphase: no longer waiting; AWS goes on with what it has begun.")
+        say("\ntriphase: stopped waiting; AWS continues with what has begun.")
         return 130
 
 
-def _parted(arguments: list[str]) -> tuple[list[str], list[str]]:
-    """Return the arguments, and what a command of manage.py is given behind the first ``--``.
+def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """Return the arguments before the first ``--`` of `manage`, and those after it.
 
-    Of that argparse would drop a second ``--``.
+    argparse would drop a second ``--`` from the words of the command.
     """
     if arguments[:1] != ["manage"] or "--" not in arguments:
         return arguments, []
@@ -40,23 +40,23 @@ def _parted(arguments: list[str]) -> tuple[list[str], list[str]]:
 
 
 def _deploy(options: Namespace) -> int:
-    """Print the stack's environment, for a shell to evaluate; then protect what it holds."""
-    for name, value in deploy(options.stack, dict(options.parameters)).items():
+    """Print the stack's environment, for a shell to evaluate; then protect its data."""
+    for name, value in deploy(options.stack, options.parameters).items():
         print(f"export {name}={shlex.quote(value)}", flush=True)
     try:
-        with failures_in_words():
+        with as_stack_errors():
             protect(options.stack)
     except StackError as error:
         raise StackError(
-            f"{error}\nThe stack is up, but its table and database may not be protected from "
-            "deletion yet: deploy again."
+            f"{error}\nThe stack is up, but its bucket, table and database may not be protected "
+            "yet: deploy again."
         ) from error
     return 0
 
 
 def _manage(options: Namespace) -> int:
     if bool(options.line) == bool(options.words):
-        options.refuse("give a command of manage.py, by --line or behind --")
+        options.refuse("give a command of manage.py, by --line or after --")
     return manage(options.stack, options.line or options.words)
 
 
@@ -76,7 +76,7 @@ def _destroy(options: Namespace) -> int:
 
 
 def _typed_name() -> str:
-    say("This deletes every picture, item and account. Type the stack's name to go on:")
+    say("This deletes every picture, item and account. Type the stack's name to continue:")
     return sys.stdin.readline().strip()
 
 
@@ -85,13 +85,13 @@ def _parser() -> ArgumentParser:
     commands = parser.add_subparsers(required=True)
     first = commands.add_parser("deploy", help="make or update a stack; print its environment")
     first.add_argument("stack", type=_stack_name)
-    first.add_argument("parameters", nargs="*", type=_parameter, metavar="Parameter=value")
+    first.add_argument("parameters", nargs="*", metavar="Parameter=value")
     first.set_defaults(do=_deploy)
     second = commands.add_parser(
         "manage",
         help="run a command of manage.py on a stack's site",
         usage="%(prog)s [-h] stack (--line=LINE | -- WORD ...)",
-        epilog="Words behind -- are taken as they are, such as: -- migrate --plan",
+        epilog="Words after -- are passed on unchanged, such as: -- migrate --plan",
     )
     second.add_argument("stack", type=_stack_name)
     second.add_argument("--line", type=_line, default=[], help="the command with a shell's quotes")
@@ -114,13 +114,6 @@ def _line(text: str) -> list[str]:
         return shlex.split(text)
     except ValueError as error:
         raise ArgumentTypeError(f"the command cannot be read: {error}") from error
-
-
-def _parameter(text: str) -> tuple[str, str]:
-    name, is_one, value = text.partition("=")
-    if not is_one:
-        raise ArgumentTypeError(f"{text!r} is not like SiteHost=pictures.example.org")
-    return name, value
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The clients, and what went wrong in words: for whoever deploys, a traceback says nothing."""
+"""The clients, and AWS's errors as messages: a traceback does not help those who deploy."""
 
 import os
 import sys
@@ -24,13 +24,13 @@ GONE = {"ResourceNotFoundException", "NoSuchBucket", "DBInstanceNotFound"}
 
 
 class StackError(Exception):
-    """What was asked cannot be done; the text says why, and what to do."""
+    """A command cannot be carried out; the text says why, and what to do."""
 
 
 @cache
 def client(service: str) -> Any:
-    """Return a client of ``service``, with the credentials that the SDK finds by itself."""
-    region = os.environ.get("AWS_REGION") or None  # which the SDK itself does not read
+    """Return a client of ``service``, with the credentials that the SDK finds."""
+    region = os.environ.get("AWS_REGION") or None  # the SDK reads AWS_DEFAULT_REGION alone
     make: Any = boto3.client
     try:
         return make(service, region_name=region, config=CONFIG)
@@ -39,13 +39,13 @@ def client(service: str) -> Any:
 
 
 def say(text: str) -> None:
-    """Tell whoever waits; the standard output is for what was asked for."""
+    """Print progress or an error; the standard output is for results."""
     print(text, file=sys.stderr, flush=True)
 
 
 @contextmanager
-def failures_in_words() -> Iterator[None]:
-    """Turn the SDK's errors into StackError."""
+def as_stack_errors() -> Iterator[None]:
+    """Raise the SDK's errors as StackError."""
     try:
         yield
     except NoCredentialsError as error:
@@ -68,12 +68,12 @@ def failures_in_words() -> Iterator[None]:
 
 
 def code_of(error: ClientError) -> str:
-    """Return the code of AWS's refusal."""
+    """Return the error code of AWS's answer."""
     return str(error.response["Error"]["Code"])
 
 
 def unless_gone(call: Callable[..., Any], *subject: str, **request: Any) -> Any:
-    """Return what ``call`` returns, None if its subject is gone: somebody deleted it."""
+    """Return what ``call`` returns, None if what it asks for was deleted."""
     try:
         return call(*subject, **request)
     except ClientError as error:

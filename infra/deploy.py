@@ -1,127 +1,73 @@
-"""Make or update a stack by a change set, which tells before what will be done."""
+"""Make or update a stack by ``aws cloudformation deploy``.
 
-import time
+The command makes a change set, keeps the parameters that are not given, carries the change set out
+and waits. What it lacks is here: it ignores a parameter that the template does not have, does not
+say why a stack failed, and takes a stack's tags off unless it is given them again.
+"""
+
+import subprocess
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import WaiterError
-
-from infra.aws import StackError, client, say
-from infra.stack import (
-    POLL,
-    STATEFUL,
-    described,
-    environment,
-    failures_since,
-    last_event,
-    state,
-    wait,
-)
+from infra.aws import StackError, client
+from infra.protection import forbid_loss
+from infra.stack import described, environment, failures_since, last_event, state
 
 TEMPLATE = Path(__file__).with_name("triphase.yaml")
-NEW = {"", "REVIEW_IN_PROGRESS"}  # the second is a change set that nobody carried out
-# A creation that failed leaves a shell; of a protected table not even AWS gets rid.
+PLANNED = "REVIEW_IN_PROGRESS"  # a change set for a new stack was made and not carried out
+# A creation that failed leaves a stack that cannot be updated.
 DEAD = {"CREATE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "DELETE_FAILED"}
-NOTHING_TO_DO = ("didn't contain changes", "No updates are to be performed")
+STDERR = 2  # the standard output is for the settings
 
 
-def deploy(name: str, parameters: dict[str, str]) -> dict[str, str]:
+def deploy(name: str, parameters: list[str]) -> dict[str, str]:
     """Make or update the stack; return the environment that it gives.
 
-    Parameters that are not given stay as they are. Protection is put on afterwards, by `protect`.
+    ``parameters`` are like ``SiteHost=pictures.example.org``.
     """
-    before = state(name)
-    _refuse_unusable(name, before)
-    change_set = f"deploy-{time.time_ns()}"
-    kind = "CREATE" if before in NEW else "UPDATE"
-    changes = _planned(name, change_set, kind, parameters)
-    if changes is None:
-        say("Everything is as it should be.")
-    else:
-        _refuse_loss(name, change_set, changes)
-        _carry_out(name, change_set, kind)
+    _refuse_unknown(parameters)
+    stack = described(name) or {}
+    before = stack.get("StackStatus", "")
+    if before in DEAD:
+        raise StackError(
+            f"The stack {name} is {before}, and can only be removed: "
+            f"make destroy STACK={name}, then deploy again."
+        )
+    event = last_event(name) if before else ""
+    if before not in {"", PLANNED}:
+        forbid_loss(name)
+    if _run(_command(name, parameters, stack.get("Tags", []))):
+        now = state(name)
+        causes = failures_since(name, event) if now else []
+        why = f"The stack {name} was not deployed; its state is {now or 'none'}."
+        raise StackError("\n  ".join([why, *causes]))
     return environment(name)
 
 
-def _refuse_unusable(name: str, now: str) -> None:
-    if now in DEAD:
+def _refuse_unknown(parameters: list[str]) -> None:
+    known = client("cloudformation").validate_template(TemplateBody=TEMPLATE.read_text())
+    names = {each["ParameterKey"] for each in known["Parameters"]}
+    if unknown := sorted({each.partition("=")[0] for each in parameters} - names):
         raise StackError(
-            f"The stack {name} is {now}, and can only be removed: "
-            f"make destroy STACK={name}, then deploy again."
+            f"There is no parameter {', '.join(unknown)}; there are {', '.join(sorted(names))}."
         )
-    if now not in NEW and now.endswith("_IN_PROGRESS"):
-        raise StackError(f"The stack {name} is {now}: wait until that has ended.")
-    if now.endswith("_FAILED"):
-        raise StackError(f"The stack {name} is {now}: see its events on AWS for what to mend.")
 
 
-def _planned(name: str, change_set: str, kind: str, parameters: dict[str, str]) -> list[Any] | None:
-    """Make the change set; return its changes of resources, None if all is as it should be.
-
-    Where outputs alone change, which are the site's settings, there are no changes of resources.
-    """
-    cloudformation = client("cloudformation")
-    body = TEMPLATE.read_text()
-    known = cloudformation.validate_template(TemplateBody=body)["Parameters"]
-    cloudformation.create_change_set(
-        StackName=name,
-        ChangeSetName=change_set,
-        ChangeSetType=kind,
-        TemplateBody=body,
-        Parameters=_all_parameters(name, [each["ParameterKey"] for each in known], parameters),
-        Capabilities=["CAPABILITY_IAM"],
-    )
-    where = {"StackName": name, "ChangeSetName": change_set}
-    try:
-        cloudformation.get_waiter("change_set_create_complete").wait(**where, WaiterConfig=POLL)
-    except WaiterError as error:
-        why = str(cloudformation.describe_change_set(**where).get("StatusReason", error))
-        cloudformation.delete_change_set(**where)
-        if kind == "UPDATE" and any(text in why for text in NOTHING_TO_DO):
-            return None
-        raise StackError(f"The change was refused: {why}") from error
-    pages = cloudformation.get_paginator("describe_change_set").paginate(**where)
-    return [change["ResourceChange"] for page in pages for change in page["Changes"]]
-
-
-def _all_parameters(
-    name: str, known: list[str], parameters: dict[str, str]
-) -> list[dict[str, Any]]:
-    """Return the parameters given, and for the others what the stack has."""
-    if unknown := sorted(parameters.keys() - set(known)):
-        raise StackError(
-            f"There is no parameter {', '.join(unknown)}; there are {', '.join(sorted(known))}."
-        )
-    stack = described(name) or {}
-    # Of a stack that was planned and never made there is nothing to keep.
-    kept = [] if stack.get("StackStatus") in NEW else stack.get("Parameters", [])
-    had = {found["ParameterKey"] for found in kept}
+def _command(name: str, parameters: list[str], tags: list[Any]) -> list[str]:
+    kept = [f"{tag['Key']}={tag['Value']}" for tag in tags]
     return [
-        *({"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()),
-        *(
-            {"ParameterKey": key, "UsePreviousValue": True}
-            for key in sorted((had & set(known)) - parameters.keys())
-        ),
+        *("aws", "cloudformation", "deploy", "--no-fail-on-empty-changeset"),
+        *("--region", client("cloudformation").meta.region_name),  # `aws` 1 ignores AWS_REGION
+        *("--stack-name", name, "--template-file", str(TEMPLATE)),
+        *("--capabilities", "CAPABILITY_IAM"),
+        *(["--parameter-overrides", *parameters] if parameters else []),
+        *(["--tags", *kept] if kept else []),
     ]
 
 
-def _refuse_loss(name: str, change_set: str, changes: list[Any]) -> None:
-    """Tell what will change; refuse what would part the site from its data."""
-    for change in changes:
-        action, kind = change["Action"], change["ResourceType"]
-        # "Conditional" is said of harmless changes too, such as that of the bucket's CORS rules.
-        replaced = change.get("Replacement") == "True"
-        say(f"{'Replace' if replaced else action:8} {change['LogicalResourceId']} ({kind})")
-        if kind in STATEFUL and (replaced or action == "Remove"):
-            client("cloudformation").delete_change_set(StackName=name, ChangeSetName=change_set)
-            raise StackError(
-                f"{change['LogicalResourceId']} would be lost or replaced by an empty one: "
-                "nothing was changed."
-            )
-
-
-def _carry_out(name: str, change_set: str, kind: str) -> None:
-    event = last_event(name)
-    client("cloudformation").execute_change_set(StackName=name, ChangeSetName=change_set)
-    waiter = f"stack_{kind.lower()}_complete"
-    wait(waiter, name, lambda: failures_since(name, event))
+def _run(command: list[str]) -> int:
+    """Return the exit status of ``command``, which prints to the standard error."""
+    try:
+        return subprocess.run(command, stdout=STDERR, check=False).returncode  # noqa: S603 (ours)
+    except FileNotFoundError as error:
+        raise StackError("There is no aws command. `make deploy` installs one.") from error

@@ -2,19 +2,23 @@
 
 from typing import Any
 
+from botocore.exceptions import WaiterError
+
 from infra.aws import StackError, client, say, unless_gone
 from infra.protection import unprotect
-from infra.stack import described, failures_since, last_event, resources, state, wait
+from infra.stack import described, failures_since, last_event, resources, state
 
 BATCH = 1000  # what one DeleteObjects takes
 ATTEMPTS = 2
+POLL = {"Delay": 5, "MaxAttempts": 720}  # seconds; an hour: a database takes a quarter of one
 
 
 def destroy(name: str) -> None:
     """Empty the bucket, take off what protects the data, delete the stack.
 
-    The protection goes last, for emptying takes long and may fail: what then stays is protected.
-    A site that still runs may write to the bucket once more; it is gone at the second attempt.
+    The protection is taken off last, for emptying takes long and may fail: what then stays is
+    protected. A site that still runs may write to the bucket again before it is deleted, so there
+    is a second attempt.
     """
     _refuse_guests(name)
     _tell_what_stays(name)
@@ -29,14 +33,14 @@ def destroy(name: str) -> None:
         except StackError as error:
             if attempt == ATTEMPTS:
                 raise
-            say(f"{error}\nOnce more.")
+            say(f"{error}\nTrying again.")
     say(f"The stack {name} is gone.")
 
 
 def _refuse_guests(name: str) -> None:
-    """Refuse to begin while a restored server stands in the stack's network.
+    """Refuse to begin while a restored server is in the stack's network.
 
-    AWS would delete all else, and stop at the network.
+    AWS would delete everything else, and then fail on the network.
     """
     subnets = resources(name, "AWS::RDS::DBSubnetGroup")
     if not subnets:
@@ -52,24 +56,24 @@ def _refuse_guests(name: str) -> None:
     ]
     if guests:
         raise StackError(
-            f"In the stack's network stands {', '.join(guests)}, which the stack did not make: "
+            f"The stack's network holds {', '.join(guests)}, which the stack did not make: "
             "delete it in RDS first. Nothing was changed."
         )
 
 
 def _tell_what_stays(name: str) -> None:
     if resources(name, "AWS::RDS::DBInstance"):
-        say("The database leaves a last snapshot behind: delete it in RDS if nobody needs it.")
+        say("A last snapshot of the database stays: delete it in RDS if it is not needed.")
     for parameter in (described(name) or {}).get("Parameters", []):
         if parameter["ParameterKey"] == "RestoredTable" and parameter["ParameterValue"]:
             say(
                 f"The table {parameter['ParameterValue']}, which the stack did not make, stays: "
-                "delete it in DynamoDB if nobody needs it."
+                "delete it in DynamoDB if it is not needed."
             )
 
 
 def _empty(bucket: str) -> None:
-    """Delete every object, in all its versions if somebody has switched versions on."""
+    """Delete every object, in all its versions where the bucket has versions."""
     s3, count = client("s3"), 0
     while found := unless_gone(_some_versions, bucket):
         answer = s3.delete_objects(Bucket=bucket, Delete={"Objects": found, "Quiet": True})
@@ -88,4 +92,11 @@ def _some_versions(bucket: str) -> list[Any]:
 def _delete(name: str) -> None:
     event = last_event(name)
     client("cloudformation").delete_stack(StackName=name)
-    wait("stack_delete_complete", name, lambda: failures_since(name, event))
+    waiter = client("cloudformation").get_waiter("stack_delete_complete")
+    try:
+        waiter.wait(StackName=name, WaiterConfig=POLL)
+    except WaiterError as error:
+        causes = failures_since(name, event) or [str(error)]
+        raise StackError(
+            "\n  ".join([f"The stack {name} is now {state(name)}:", *causes])
+        ) from error

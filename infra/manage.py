@@ -8,15 +8,15 @@ from typing import Any
 from infra.aws import StackError, client, say, unless_gone
 from infra.stack import resources, state
 
-SECONDS = 5  # between two looks
-LOOKS = 6  # for a log that CloudWatch has not delivered yet
+SECONDS = 5  # between two requests
+LOOKS = 6  # times that a log is asked for which CloudWatch has not delivered yet
 PASSED_ON = "DJANGO_SUPERUSER_"  # what `createsuperuser --no-input` reads
 
 
 def manage(name: str, command: list[str]) -> int:
-    """Print what ``manage.py command`` prints on the site, once it has ended.
+    """Run ``manage.py command`` on the site, print its log once it has ended.
 
-    Returns its exit status. Migrations run first, as before each start of the site.
+    Return its exit status. Migrations run first, as before each start of the site.
     """
     service = _service(name)
     task = _ended(service["clusterArn"], _started(service, command))
@@ -36,9 +36,9 @@ def _service(name: str) -> Any:
     if not services:
         raise StackError(f"The stack {name} has no site: deploy it with Image=….")
     found = client("ecs").describe_services(cluster=clusters[0], services=services)["services"]
-    found = [each for each in found if each["status"] != "INACTIVE"]  # as deleted ones stay
+    found = [each for each in found if each["status"] != "INACTIVE"]  # ECS keeps deleted ones
     if not found:
-        raise StackError(f"The site of the stack {name} is gone: somebody deleted its service.")
+        raise StackError(f"The site of the stack {name} is gone: its service was deleted.")
     return found[0]
 
 
@@ -65,9 +65,9 @@ def _started(service: Any, command: list[str]) -> str:
 
 
 def _ended(cluster: str, task: str) -> Any:
-    """Return the task as it is in the end."""
+    """Return what ECS says of the task once it has stopped."""
     while True:
-        time.sleep(SECONDS)  # first, since ECS may not know at once what it has begun
+        time.sleep(SECONDS)  # first, since ECS may not list a new task at once
         found = client("ecs").describe_tasks(cluster=cluster, tasks=[task])["tasks"]
         if not found:
             raise StackError(f"ECS no longer knows the task {_id(task)}: look for its log on AWS.")
@@ -76,9 +76,9 @@ def _ended(cluster: str, task: str) -> Any:
 
 
 def _refuse_unless_it_ran(name: str, task: Any) -> None:
-    """Raise StackError with what kept the command from being run."""
+    """Raise StackError with the reason if the command was not run."""
     migrated = _of(task, "migrate").get("exitCode")
-    if migrated:  # asked first, for ECS then gives 143 to the site, which was never started
+    if migrated:  # first, since ECS then gives the site, which was never started, the status 143
         why = f"The command was not run: migrate, which comes first, ended with {migrated}:"
         raise StackError("\n  ".join([why, *_log(name, task, "migrate")]))
     if migrated is None or "exitCode" not in _of(task, "site"):
@@ -88,12 +88,12 @@ def _refuse_unless_it_ran(name: str, task: Any) -> None:
 
 
 def _of(task: Any, container: str) -> Any:
-    """Return what a task says of a container."""
+    """Return a task's entry for a container, empty if it has none."""
     return next((found for found in task["containers"] if found["name"] == container), {})
 
 
 def _log(name: str, task: Any, container: str) -> Iterator[str]:
-    """Give the lines that a container of a task has printed, as far as they are delivered."""
+    """Yield the lines that a container of a task has printed, as far as they are delivered."""
     logs, [group] = client("logs"), resources(name, "AWS::Logs::LogGroup")
     stream = f"{container}/{container}/{_id(task['taskArn'])}"
     request = {"logGroupName": group, "logStreamName": stream, "startFromHead": True}
@@ -107,7 +107,7 @@ def _log(name: str, task: Any, container: str) -> Iterator[str]:
         for event in page["events"]:
             printed = True
             yield event["message"]
-        # The same token once more is how CloudWatch says that there is no more.
+        # CloudWatch repeats the token when there is no more.
         if page["nextForwardToken"] == request.get("nextToken"):
             break
         request["nextToken"] = page["nextForwardToken"]

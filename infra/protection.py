@@ -1,15 +1,28 @@
-"""What keeps a stack's data from being deleted by accident, put on and taken off.
+"""What keeps a stack's data from being lost by accident.
 
-The table's is put on by the template, too, which does not put it back when `destroy` has taken it
-off and the stack has stayed. A restored table is not the stack's: `provision` protects it.
+The stack policy makes CloudFormation refuse an update that replaces or removes bucket, table or
+database. The protection from deletion is the resources' own. The template switches on the table's,
+but not again after `destroy` has switched it off; the database's it does not, for the roll-back of
+a stack that does not come up could not delete the database then. A restored table is not the
+stack's: `provision` protects it.
 """
+
+from pathlib import Path
 
 from infra.aws import client, unless_gone
 from infra.stack import resources
 
+POLICY = Path(__file__).with_name("stack-policy.json")
+
+
+def forbid_loss(name: str) -> None:
+    """Set the policy of a stack that is there."""
+    client("cloudformation").set_stack_policy(StackName=name, StackPolicyBody=POLICY.read_text())
+
 
 def protect(name: str) -> None:
-    """Protect the tables and databases of a stack that is up."""
+    """Protect the data of a stack that is up."""
+    forbid_loss(name)
     for table in resources(name, "AWS::DynamoDB::Table"):
         if unless_gone(_is_unprotected_table, table):
             _set_table_protection(table, on=True)
@@ -22,7 +35,7 @@ def protect(name: str) -> None:
 
 
 def unprotect(name: str) -> None:
-    """Let tables and databases be deleted."""
+    """Let tables and databases be deleted. The policy does not concern the end of a stack."""
     for table in resources(name, "AWS::DynamoDB::Table"):
         unless_gone(_set_table_protection, table, on=False)
     for database in resources(name, "AWS::RDS::DBInstance"):

@@ -1,16 +1,11 @@
-"""A stack as it is: its state, what it is made of, what it tells, and how long it takes."""
+"""What CloudFormation knows of a stack: its state, resources, outputs and failures."""
 
 import re
-from collections.abc import Callable
 from typing import Any
 
-from botocore.exceptions import ClientError, WaiterError
+from botocore.exceptions import ClientError
 
-from infra.aws import StackError, client, code_of
-
-POLL = {"Delay": 5, "MaxAttempts": 720}  # seconds; an hour: a database takes a quarter of one
-# Their loss is the loss of what users have given.
-STATEFUL = {"AWS::S3::Bucket", "AWS::DynamoDB::Table", "AWS::RDS::DBInstance"}
+from infra.aws import client, code_of
 
 
 def described(name: str) -> dict[str, Any] | None:
@@ -31,7 +26,7 @@ def state(name: str) -> str:
 
 
 def environment(name: str) -> dict[str, str]:
-    """Return the outputs as the variables they are."""
+    """Return the outputs as environment variables."""
     stack = described(name) or {}
     outputs = sorted(stack.get("Outputs", []), key=lambda output: str(output["OutputKey"]))
     return {variable(output["OutputKey"]): output["OutputValue"] for output in outputs}
@@ -53,15 +48,6 @@ def resources(name: str, kind: str) -> list[str]:
         and found.get("PhysicalResourceId")
         and found["ResourceStatus"] != "DELETE_COMPLETE"
     ]
-
-
-def wait(waiter: str, name: str, reasons: Callable[[], list[str]], **more: str) -> None:
-    """Wait for a stack; StackError with ``reasons`` if it ends otherwise."""
-    try:
-        client("cloudformation").get_waiter(waiter).wait(StackName=name, WaiterConfig=POLL, **more)
-    except WaiterError as error:
-        why = "\n  ".join(reasons()) or str(error)
-        raise StackError(f"The stack {name} is now {state(name) or 'gone'}:\n  {why}") from error
 
 
 def last_event(name: str) -> str:

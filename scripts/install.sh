@@ -1,5 +1,6 @@
 #!/bin/sh
-# Makes the virtual environment $2 with the Python $1 and installs what $3 pins into it.
+# Makes the virtual environment $2 with the Python $1 and installs what $3 pins into it; what that
+# needs in turn is pinned in $4, which is constraints.txt unless another file is given.
 set -eu
 
 fail() {
@@ -17,5 +18,5 @@ if [ ! -x "$2/bin/pip" ]; then
         fail "The virtual environment cannot be made; on Debian, install python3-venv."
 fi
 echo "triphase: installing what $3 pins …" >&2
-"$2/bin/python" -m pip install -qq --disable-pip-version-check -r "$3" -c constraints.txt ||
+"$2/bin/python" -m pip install -qq --disable-pip-version-check -r "$3" -c "${4:-constraints.txt}" ||
     fail "The packages cannot be installed; see above for the reason."

@@ -1,5 +1,6 @@
-"""An AWS to deploy to, with the permissions of a deployer and with those of the site."""
+"""An AWS to deploy to, with all permissions or with those of the site."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from typing import Any
 import boto3
 import pytest
 
-from tests.infra.ministack import REGION, MiniStack, running
+from tests.infra.ministack import AWS_VENV, REGION, MiniStack, running
 
 ROOT = Path(__file__).resolve().parents[2]
 ORIGIN = "https://pictures.example.org"
@@ -40,8 +41,11 @@ class Account:
         )
 
     def infra(self, *arguments: str, **options: Any) -> Done:
-        """Run ``python -m infra`` with a deployer's permissions."""
-        return run("-m", "infra", *arguments, env=self.server.environment(), **options)
+        """Run python -m infra with all permissions."""
+        if arguments[0] == "deploy":
+            self._forget_change_sets(arguments[1])
+        env = {**self.server.environment(), "PATH": f"{AWS_VENV / 'bin'}:{os.defpath}"}
+        return run("-m", "infra", *arguments, env=env, **options)
 
     def deploy(self, stack: str, *parameters: str) -> dict[str, str]:
         """Deploy a stack, which must succeed; return its environment."""
@@ -49,6 +53,12 @@ class Account:
         assert done.returncode == 0, done.stderr
         exports = [line.removeprefix("export ") for line in done.stdout.splitlines()]
         return dict(line.split("=", 1) for line in exports)
+
+    def _forget_change_sets(self, stack: str) -> None:
+        """Delete what was carried out, for `aws` names two of the same second alike."""
+        cloudformation = self.client("cloudformation")
+        for found in cloudformation.list_change_sets(StackName=stack)["Summaries"]:
+            cloudformation.delete_change_set(StackName=stack, ChangeSetName=found["ChangeSetName"])
 
     def deploy_site(self, stack: str) -> dict[str, str]:
         """Deploy a stack with a site, which must succeed; return its environment."""
@@ -78,6 +88,13 @@ class Account:
             for found in page["StackResourceSummaries"]
         }
 
+    def variables_of_the_site(self, stack: str) -> dict[str, str]:
+        """Return the environment of the stack's container."""
+        task = self.made(stack)["SiteTask"]
+        found = self.client("ecs").describe_task_definition(taskDefinition=task)
+        site = found["taskDefinition"]["containerDefinitions"][1]
+        return {each["name"]: each["value"] for each in site["environment"]}
+
 
 @dataclass(frozen=True)
 class Stack:
@@ -98,13 +115,13 @@ class Stack:
         return self.environment["AVATARS_TABLE"]
 
     def provision(self, *arguments: str) -> tuple[int, list[str]]:
-        """Run ``provision`` with a deployer's permissions; return its exit status and lines."""
+        """Run provision with all permissions; return its exit status and lines."""
         done = self.account.manage(self.environment, "provision", *arguments)
         assert done.returncode < 2, done.stderr
         return done.returncode, done.stdout.splitlines()
 
     def keys_of_the_site(self) -> dict[str, str]:
-        """Return keys with exactly the site's permissions."""
+        """Return keys of a user who has the site's permissions, and no others."""
         iam, name = self.account.client("iam"), f"{self.name}-site"
         policy = self.account.made(self.name)["SitePermissions"]
         iam.create_user(UserName=name)

@@ -21,12 +21,22 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tests.engines.servers.daemon import HOST, PATIENCE, POLL, VAR, EngineError, free_port
+from tests.engines.servers.daemon import (
+    HOST,
+    PATIENCE,
+    POLL,
+    VAR,
+    EngineError,
+    free_port,
+    run,
+)
+from tests.engines.servers.daemon import ROOT as CHECKOUT
 from tests.engines.servers.tables import install_ministack
 
 ROOT = "AKIAROOTOFMINISTACK1"
 ROOT_SECRET = "only-for-tests"
 REGION = "eu-central-1"
+AWS_VENV = CHECKOUT / ".venv-aws"  # of the command that `make deploy` calls
 
 
 @dataclass(frozen=True)
@@ -37,7 +47,7 @@ class MiniStack:
     certificate: Path
 
     def environment(self, access_key: str = ROOT, secret_key: str = ROOT_SECRET) -> dict[str, str]:
-        """Return the variables by which any SDK finds the server, as whom the keys belong to."""
+        """Return the variables by which any SDK finds the server, with these keys."""
         return {
             "AWS_ENDPOINT_URL": self.url,
             "AWS_CA_BUNDLE": str(self.certificate),
@@ -75,11 +85,12 @@ def running(folder: Path) -> Iterator[MiniStack]:
 
 
 def _install() -> None:
-    """Install it, unless it is; one process of a parallel run, while the others wait."""
+    """Install it and `aws`, unless they are; one process of a parallel run, the others wait."""
     VAR.mkdir(parents=True, exist_ok=True)
     with (VAR / "infra.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         install_ministack()
+        run("make", "-C", CHECKOUT, f"{AWS_VENV.name}/.aws")
 
 
 @contextmanager

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.infra.conftest import ORIGIN, SITE, Account, Stack
+from infra.protection import POLICY
+from tests.infra.conftest import ORIGIN, SITE, Account, Stack, run
 from tests.infra.flows import STRANGE
 
 pytestmark = pytest.mark.engines
@@ -131,48 +132,55 @@ def test_site_is_refused_what_it_does_not_need(stack: Stack) -> None:
 # --- Again, otherwise, and no more ---
 
 
-def test_nothing_is_changed_when_it_is_deployed_again(stack: Stack) -> None:
-    again = stack.account.infra("deploy", stack.name)
-
-    assert again.returncode == 0, again.stderr
-    assert "Everything is as it should be." in again.stderr
-    assert f"export SITE_ORIGINS={ORIGIN}" in again.stdout
-
-
-def test_table_is_protected_again_when_it_is_deployed_again(stack: Stack) -> None:
-    """An interrupted ``destroy`` leaves the table without protection."""
-    dynamodb = stack.account.client("dynamodb")
+def test_nothing_is_changed_but_protection_when_it_is_deployed_again(stack: Stack) -> None:
+    """As after a ``destroy`` that took the protection off and then failed."""
+    dynamodb, before = stack.account.client("dynamodb"), stack.account.made(stack.name)
     dynamodb.update_table(TableName=stack.table, DeletionProtectionEnabled=False)
 
-    stack.account.deploy(stack.name)
+    again = stack.account.deploy(stack.name)
 
     table = dynamodb.describe_table(TableName=stack.table)["Table"]
     assert table["DeletionProtectionEnabled"] is True
+    assert again == stack.environment
+    assert stack.account.made(stack.name) == before
 
 
-def test_rates_are_counted_elsewhere_when_the_parameter_says_so(account: Account) -> None:
-    account.deploy_site("counting")
+def test_updates_that_lose_data_are_forbidden_before_each(stack: Stack) -> None:
+    """ministack keeps the stack policy, and does not enforce it."""
+    cloudformation, name = stack.account.client("cloudformation"), {"StackName": stack.name}
+    at_first = cloudformation.get_stack_policy(**name)["StackPolicyBody"]
+    cloudformation.set_stack_policy(**name, StackPolicyBody="{}")
 
-    after = account.deploy("counting", "RateLimitStorage=redis://10.20.0.9:6379")
+    failed = stack.account.infra("deploy", stack.name, "RestoredTable=x")
 
-    made = account.made("counting")
-    task = account.client("ecs").describe_task_definition(taskDefinition=made["SiteTask"])
-    site = task["taskDefinition"]["containerDefinitions"][1]
-    account.infra("destroy", "counting", "--yes")
-    assert after["RATE_LIMIT_STORAGE"] == "redis://10.20.0.9:6379"
-    assert {each["name"]: each["value"] for each in site["environment"]} == after
+    assert "RestoredTable" in failed.stderr
+    assert at_first == POLICY.read_text()
+    assert cloudformation.get_stack_policy(**name)["StackPolicyBody"] == at_first
 
 
-def test_parameter_is_changed_and_objects_stay_when_it_is_deployed_otherwise(stack: Stack) -> None:
-    s3 = stack.account.client("s3")
+def test_parameter_is_changed_and_all_else_stays_when_it_is_deployed_otherwise(
+    stack: Stack,
+) -> None:
+    account, tags = stack.account, [{"Key": "costs", "Value": "a=b c"}]
+    s3, cloudformation = account.client("s3"), account.client("cloudformation")
     s3.put_object(Bucket=stack.bucket, Key="avatars/a/x", Body=b"x")
+    cloudformation.update_stack(
+        StackName=stack.name,
+        UsePreviousTemplate=True,
+        Parameters=[{"ParameterKey": "SiteOrigins", "UsePreviousValue": True}],
+        Capabilities=["CAPABILITY_IAM"],
+        Tags=tags,
+    )
+    cloudformation.get_waiter("stack_update_complete").wait(StackName=stack.name)
 
-    after = stack.account.deploy(stack.name, "SiteOrigins=https://elsewhere.example")
+    after = account.deploy(stack.name, "SiteOrigins=https://elsewhere.example")
 
     [cors] = s3.get_bucket_cors(Bucket=stack.bucket)["CORSRules"]
+    [described] = cloudformation.describe_stacks(StackName=stack.name)["Stacks"]
     assert cors["AllowedOrigins"] == ["https://elsewhere.example"]
     assert after == {**stack.environment, "SITE_ORIGINS": "https://elsewhere.example"}
     assert s3.get_object(Bucket=stack.bucket, Key="avatars/a/x")["Body"].read() == b"x"
+    assert described["Tags"] == tags
 
 
 def test_everything_is_gone_when_it_is_destroyed(account: Account) -> None:
@@ -200,15 +208,17 @@ def test_everything_stays_when_another_name_is_typed(stack: Stack) -> None:
 # --- The site, too ---
 
 
-def test_whole_site_is_made_and_removed(account: Account) -> None:
-    environment = account.deploy_site("whole")
+def test_whole_site_is_made_changed_and_removed(account: Account) -> None:
+    before = account.deploy_site("whole")
+    environment = account.deploy("whole", "RateLimitStorage=redis://10.20.0.9:6379")
 
     made = account.made("whole")
-    task = account.client("ecs").describe_task_definition(taskDefinition=made["SiteTask"])
-    site = task["taskDefinition"]["containerDefinitions"][1]
+    assert environment == {**before, "RATE_LIMIT_STORAGE": "redis://10.20.0.9:6379"}
     assert environment["SITE_ORIGINS"] == "https://pictures.example.org"
-    assert {each["name"]: each["value"] for each in site["environment"]} == environment
-    database = account.client("rds").describe_db_instances()["DBInstances"][0]
+    assert account.variables_of_the_site("whole") == environment
+    [database] = account.client("rds").describe_db_instances(DBInstanceIdentifier=made["Database"])[
+        "DBInstances"
+    ]
     assert database["DeletionProtection"] is True
     secrets = account.client("secretsmanager")
     url = secrets.get_secret_value(SecretId=made["DatabaseUrl"])["SecretString"]
@@ -222,21 +232,32 @@ def test_whole_site_is_made_and_removed(account: Account) -> None:
 
 
 def test_cause_is_told_when_it_cannot_be_made(account: Account) -> None:
-    """Only ``destroy`` can remove the empty stack that is left."""
+    """What is left of the stack can only be destroyed."""
     failed = account.infra("deploy", "hopeless", *SITE, "HostedZoneId=ZNOBODYHASTHIS")
     again = account.infra("deploy", "hopeless")
     gone = account.infra("destroy", "hopeless", "--yes")
 
     assert (failed.returncode, again.returncode, gone.returncode) == (1, 1, 0)
-    assert "ROLLBACK_COMPLETE" in failed.stderr
-    assert "Address: No hosted zone" in failed.stderr
+    assert "its state is ROLLBACK_COMPLETE.\n  Address: No hosted zone" in failed.stderr
     assert "make destroy STACK=hopeless" in again.stderr
+
+
+def test_only_the_latest_cause_is_told_and_data_stay_when_updates_fail(stack: Stack) -> None:
+    first, second = (
+        stack.account.infra("deploy", stack.name, *SITE, f"HostedZoneId={zone}")
+        for zone in ("ZTHEFIRST", "ZTHESECOND")
+    )
+
+    assert "its state is UPDATE_ROLLBACK_COMPLETE.\n  Address: No hosted zone" in first.stderr
+    assert ("ZTHEFIRST" in second.stderr, "ZTHESECOND" in second.stderr) == (False, True)
+    assert stack.account.deploy(stack.name) == stack.environment
 
 
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
         (["deploy", "new", "Size=large"], "There is no parameter Size; there are DailyState"),
+        (["deploy", "new", "Image"], "must be of format Key=Value"),
         (["deploy", "new", "Image=x"], "Image needs SiteHost"),
         (["deploy", "new", "SiteHost=https://a.example"], "must be a name such as"),
         (["deploy", "new", "SiteOrigins=https://a.example,b"], "must be origins such as"),
@@ -244,7 +265,7 @@ def test_cause_is_told_when_it_cannot_be_made(account: Account) -> None:
         (["destroy", "nowhere", "--yes"], "There is no stack called nowhere."),
     ],
 )
-def test_it_says_what_is_wrong_when_that_cannot_be(
+def test_problem_is_told_and_nothing_printed_when_it_cannot_be_done(
     account: Account, arguments: list[str], problem: str
 ) -> None:
     done = account.infra(*arguments)
@@ -253,3 +274,10 @@ def test_it_says_what_is_wrong_when_that_cannot_be(
     assert problem in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
+
+
+def test_it_is_told_where_aws_comes_from_when_it_is_missing(account: Account) -> None:
+    done = run("-m", "infra", "deploy", "new", env=account.server.environment())
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "There is no aws command. `make deploy` installs one." in done.stderr

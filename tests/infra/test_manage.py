@@ -1,9 +1,7 @@
-"""One command on the deployed site, with answers that botocore checks against AWS's model."""
+"""`manage`: answers of ECS and CloudWatch that botocore compares with its model of AWS."""
 
 import os
-import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -13,7 +11,6 @@ from botocore.stub import Stubber
 from infra import __main__ as command
 from infra import manage
 
-ROOT = Path(__file__).resolve().parents[2]
 CLUSTER = "arn:aws:ecs:eu-central-1:123456789012:cluster/the-cluster"
 TASK = "arn:aws:ecs:eu-central-1:123456789012:task/the-cluster/0123abcd"
 NETWORK = {"awsvpcConfiguration": {"subnets": ["subnet-1"], "assignPublicIp": "ENABLED"}}
@@ -28,6 +25,9 @@ RESOURCES = {
     "AWS::ECS::Service": ["the-service"],
     "AWS::Logs::LogGroup": ["the-logs"],
 }
+SUCCESS: dict[str, Any] = {"migrate": {"exitCode": 0}, "site": {"exitCode": 0}}
+PRINT = "print('a b', \"$HOME\")"
+LATE = "delivers it later: site/site/0123abcd in the-logs"
 
 
 class Site:
@@ -42,7 +42,8 @@ class Site:
         self.ecs.add_response("describe_services", {"services": list(services)}, asked)
 
     def starts(self, *words: str, variables: dict[str, str] | None = None, **answer: Any) -> None:
-        """Let ECS start a task with these words of manage.py."""
+        """Be found, and start a task that runs these words of manage.py."""
+        self.is_found(SERVICE)
         override = {
             "name": "site",
             "command": ["python", "manage.py", *words],
@@ -65,11 +66,15 @@ class Site:
             "stoppedReason": reason,
             "containers": [{"name": name, **found} for name, found in containers.items()],
         }
+        self.answers([task])
+
+    def answers(self, tasks: list[Any]) -> None:
+        """Answer with these tasks."""
         asked = {"cluster": CLUSTER, "tasks": [TASK]}
-        self.ecs.add_response("describe_tasks", {"tasks": [task]}, asked)
+        self.ecs.add_response("describe_tasks", {"tasks": tasks}, asked)
 
     def has_logged(self, container: str, *pages: list[str]) -> None:
-        """Let CloudWatch return a container's log: pages, and the last page's token again."""
+        """Answer what a container has printed: pages, then the last token again."""
         asked = {
             "logGroupName": "the-logs",
             "logStreamName": f"{container}/{container}/0123abcd",
@@ -81,6 +86,11 @@ class Site:
             answer = {"events": events, "nextForwardToken": token}
             self.logs.add_response("get_log_events", answer, asked)
             asked = {**asked, "nextToken": token}
+
+    def has_no_log(self, times: int) -> None:
+        """Answer that there is no log."""
+        for _ in range(times):
+            self.logs.add_client_error("get_log_events", "ResourceNotFoundException")
 
 
 @pytest.fixture
@@ -100,16 +110,10 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
         logs.assert_no_pending_responses()
 
 
-def started(site: Site, *words: str) -> None:
-    """Let the site be found, and these words be run."""
-    site.is_found(SERVICE)
-    site.starts(*words)
-
-
 def test_log_is_printed_and_the_status_returned_when_it_has_ended(
     site: Site, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    started(site, "sweep")
+    site.starts("sweep")
     site.is_seen("PENDING")
     site.is_seen("RUNNING", migrate={"exitCode": 0})
     site.is_seen("STOPPED", migrate={"exitCode": 0}, site={"exitCode": 1})
@@ -120,47 +124,31 @@ def test_log_is_printed_and_the_status_returned_when_it_has_ended(
 
 
 @pytest.mark.parametrize(
-    "arguments",
-    [
-        ["--", "shell", "-c", "print('two words'); print(\"$HOME\")"],
-        ["""--line=shell -c "print('two words'); print(\\"$HOME\\")" """],
-    ],
-    ids=["words", "a line"],
-)
-def test_quotes_and_spaces_stay_when_an_argument_has_them(site: Site, arguments: list[str]) -> None:
-    started(site, "shell", "-c", "print('two words'); print(\"$HOME\")")
-    site.is_seen(migrate={"exitCode": 0}, site={"exitCode": 0})
-    site.has_logged("site", [])
-
-    assert command.main(["manage", "it", *arguments]) == 0
-
-
-@pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--", "shell", "--", "x"], ["shell", "--", "x"]),
         (["--", "--", "x"], ["--", "x"]),
-        (["--", "two words"], ["two words"]),
-        (["--", "a 'quote"], ["a 'quote"]),
+        (["--", "shell", "--", "x"], ["shell", "--", "x"]),
+        (["--", "two words", "a 'quote", "$HOME"], ["two words", "a 'quote", "$HOME"]),
         (["--", "--line=x"], ["--line=x"]),
         (["--line=--version"], ["--version"]),
         (["--line=shell -- x"], ["shell", "--", "x"]),
+        (["""--line=shell -c "print('a b', \\"$HOME\\")" """], ["shell", "-c", PRINT]),
     ],
 )
-def test_words_arrive_as_they_are_given(site: Site, arguments: list[str], words: list[str]) -> None:
-    started(site, *words)
-    site.is_seen(migrate={"exitCode": 0}, site={"exitCode": 0})
+def test_words_arrive_as_given(site: Site, arguments: list[str], words: list[str]) -> None:
+    site.starts(*words)
+    site.is_seen(**SUCCESS)
     site.has_logged("site", ["done"])
 
     assert command.main(["manage", "it", *arguments]) == 0
 
 
-def test_log_is_looked_for_again_when_it_is_late(
+def test_log_is_asked_for_again_when_it_is_late(
     site: Site, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    started(site, "check")
-    site.is_seen(migrate={"exitCode": 0}, site={"exitCode": 0})
-    site.logs.add_client_error("get_log_events", "ResourceNotFoundException")
+    site.starts("check")
+    site.is_seen(**SUCCESS)
+    site.has_no_log(1)
     site.has_logged("site", ["late"])
 
     assert command.main(["manage", "it", "--", "check"]) == 0
@@ -169,45 +157,43 @@ def test_log_is_looked_for_again_when_it_is_late(
     assert told.err.count("CloudWatch has no log of site yet.") == 1
 
 
-def test_it_is_said_where_lines_may_come_when_the_log_is_empty(
+def test_place_of_the_log_is_told_when_it_is_empty(
     site: Site, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    started(site, "check")
-    site.is_seen(migrate={"exitCode": 0}, site={"exitCode": 0})
+    site.starts("check")
+    site.is_seen(**SUCCESS)
     site.has_logged("site", [])
 
     assert command.main(["manage", "it", "--", "check"]) == 0
-    assert "delivers it later: site/site/0123abcd in the-logs" in capsys.readouterr().err
+    assert LATE in capsys.readouterr().err
+
+
+def test_reason_is_told_when_the_container_was_killed(
+    site: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site.starts("sweep")
+    reason = "OutOfMemoryError: Container killed due to memory usage"
+    site.is_seen(migrate={"exitCode": 0}, site={"exitCode": 137, "reason": reason})
+    site.has_no_log(manage.LOOKS)
+
+    assert command.main(["manage", "it", "--", "sweep"]) == 137
+    told = capsys.readouterr().err
+    assert reason in told
+    assert LATE in told
 
 
 def test_first_user_can_be_made_when_the_password_is_in_the_environment(
     site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", "a $ecret word")
-    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "of whoever deploys")
+    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "elsewhere")
     words = ["createsuperuser", "--no-input", "--username=anna"]
-    site.is_found(SERVICE)
     site.starts(*words, variables={"DJANGO_SUPERUSER_PASSWORD": "a $ecret word"})
-    site.is_seen(migrate={"exitCode": 0}, site={"exitCode": 0})
+    site.is_seen(**SUCCESS)
     site.has_logged("site", ["Superuser created successfully."])
 
     assert command.main(["manage", "it", "--", *words]) == 0
     assert "a $ecret word" not in "".join(capsys.readouterr())
-
-
-def test_it_is_told_why_when_the_container_was_killed(
-    site: Site, capsys: pytest.CaptureFixture[str]
-) -> None:
-    started(site, "sweep")
-    reason = "OutOfMemoryError: Container killed due to memory usage"
-    site.is_seen(migrate={"exitCode": 0}, site={"exitCode": 137, "reason": reason})
-    for _ in range(manage.LOOKS):
-        site.logs.add_client_error("get_log_events", "ResourceNotFoundException")
-
-    assert command.main(["manage", "it", "--", "sweep"]) == 137
-    told = capsys.readouterr().err
-    assert reason in told
-    assert "delivers it later: site/site/0123abcd in the-logs" in told
 
 
 # --- Refusals ---
@@ -219,14 +205,6 @@ def refusal(capsys: pytest.CaptureFixture[str]) -> str:
     told = capsys.readouterr()
     assert told.out == ""
     return told.err
-
-
-def test_it_is_refused_when_there_is_no_such_stack(
-    site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(manage, "state", lambda name: "")
-
-    assert "There is no stack called it." in refusal(capsys)
 
 
 def test_it_is_refused_when_the_stack_has_no_site(
@@ -246,77 +224,41 @@ def test_it_is_refused_when_the_service_is_gone(
     assert "The site of the stack it is gone" in refusal(capsys)
 
 
-def test_it_is_told_why_when_ecs_refuses_to_start_the_task(
+def test_reason_is_told_when_ecs_refuses_the_task(
     site: Site, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    site.is_found(SERVICE)
     site.starts("check", tasks=[], failures=[{"reason": "RESOURCE:ENI"}])
 
     assert "The task could not be started: RESOURCE:ENI" in refusal(capsys)
 
 
-def test_it_is_told_why_when_the_task_does_not_start(
+def test_reason_is_told_when_the_task_does_not_start(
     site: Site, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    started(site, "check")
+    site.starts("check")
     missing = "CannotPullContainerError: example/site:1: not found"
     site.is_seen(reason="Task failed to start", migrate={"reason": missing}, site={})
 
-    told = refusal(capsys)
-
-    assert f"could not be started: Task failed to start\n  {missing}" in told
+    assert f"could not be started: Task failed to start\n  {missing}" in refusal(capsys)
 
 
 def test_log_of_migrate_is_told_when_it_fails(
     site: Site, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """ECS reports 143 for the site, which it then never starts."""
-    started(site, "check")
+    """ECS gives the site, which it then never starts, a status as well: 143."""
+    site.starts("check")
     site.is_seen(migrate={"exitCode": 1}, site={"exitCode": 143})
-    site.has_logged("migrate", ["django.db.utils.OperationalError: connection refused"])
+    site.has_logged("migrate", ["django.db.utils.OperationalError"])
 
     told = refusal(capsys)
 
     assert "migrate, which comes first, ended with 1:\n  django.db.utils.OperationalError" in told
 
 
-def test_waiting_ends_when_ecs_has_forgotten_the_task(
+def test_waiting_ends_when_ecs_no_longer_knows_the_task(
     site: Site, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    started(site, "check")
-    asked = {"cluster": CLUSTER, "tasks": [TASK]}
-    site.ecs.add_response("describe_tasks", {"tasks": []}, asked)
+    site.starts("check")
+    site.answers([])
 
     assert "ECS no longer knows the task 0123abcd" in refusal(capsys)
-
-
-def test_line_is_refused_when_a_quote_is_left_open(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit, match="2"):
-        command.main(["manage", "it", "--line=shell -c 'print(1)"])
-    assert "the command cannot be read: No closing quotation" in capsys.readouterr().err
-
-
-# --- make manage ---
-
-
-def test_make_passes_the_line_on_unchanged(tmp_path: Path) -> None:
-    """No shell on the way interprets the line."""
-    line = """shell -c 'print("two  words"); import os' `echo no` * ; echo no"""
-    python = tmp_path / "bin" / "python"
-    python.parent.mkdir()
-    python.write_text("#!/bin/sh\nprintf '%s\\n' \"$@\"\n")
-    python.chmod(0o755)
-    (tmp_path / ".run").touch()
-
-    done = subprocess.run(  # noqa: S603 (our own Makefile)
-        ["make", "manage", f"VENV={tmp_path}", "STACK=it", f"COMMAND={line}"],  # noqa: S607
-        cwd=ROOT,
-        env={"PATH": os.environ["PATH"]},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    assert done.stdout.splitlines() == ["-m", "infra", "manage", "it", f"--line={line}"], (
-        done.stderr
-    )

@@ -113,15 +113,13 @@ def test_task_and_secret_follow_what_was_restored(whole: Stack) -> None:
     password = secrets.get_secret_value(SecretId=before["DatabasePassword"])["SecretString"]
 
     after = account.deploy(
-        whole.name, "RestoredTable=the-restored-table", "RestoredDatabase=restored.rds.example"
+        whole.name, f"RestoredTable={RESTORED_TABLE}", f"RestoredDatabase={RESTORED_HOST}"
     )
 
     made = account.made(whole.name)
-    task = account.client("ecs").describe_task_definition(taskDefinition=made["SiteTask"])
-    site = task["taskDefinition"]["containerDefinitions"][1]
     url = secrets.get_secret_value(SecretId=made["DatabaseUrl"])["SecretString"]
     assert after == {**whole.environment, "AVATARS_TABLE": "the-restored-table"}
-    assert {each["name"]: each["value"] for each in site["environment"]} == after
+    assert account.variables_of_the_site(whole.name) == after
     assert url == (
         f"postgres://triphase:{password}@restored.rds.example:5432/triphase?sslmode=require"
     )
@@ -164,6 +162,6 @@ def test_stack_is_destroyed_only_when_the_restored_database_is_gone(whole: Stack
     gone = account.infra("destroy", whole.name, "--yes")
 
     assert (refused.returncode, gone.returncode) == (1, 0)
-    assert "stands restored-server, which the stack did not make" in refused.stderr
+    assert "holds restored-server, which the stack did not make" in refused.stderr
     assert own["DeletionProtection"] is True
     assert "The table the-restored-table, which the stack did not make, stays" in gone.stderr

@@ -1,5 +1,6 @@
 """The template by itself: the linter's findings, and resources that must not be lost."""
 
+import json
 import re
 import runpy
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 from cfnlint.api import lint_file  # type: ignore[import-untyped]
 
 from infra.deploy import TEMPLATE
-from infra.stack import STATEFUL
+from infra.protection import POLICY
 from tests.infra.template import SITE, properties, template
 
 RESOURCES: dict[str, Any] = template()["Resources"]
@@ -65,11 +66,21 @@ def test_storage_alone_is_made_when_there_is_no_image() -> None:
     assert {name for name, made in RESOURCES.items() if "Condition" not in made} == ALWAYS
 
 
-@pytest.mark.parametrize(
-    "name", [name for name, made in RESOURCES.items() if made["Type"] in STATEFUL]
-)
-def test_data_is_kept_when_its_resource_is_replaced(name: str) -> None:
-    assert RESOURCES[name]["UpdateReplacePolicy"] in {"Retain", "Snapshot"}
+def test_update_may_do_everything_but_lose_data() -> None:
+    """What the stack policy forbids is what the template keeps all the same."""
+    kept = {
+        made["Type"]
+        for made in RESOURCES.values()
+        if made.get("UpdateReplacePolicy") in {"Retain", "Snapshot"}
+    }
+    everything = {"Principal": "*", "Resource": "*"}
+
+    [allowed, denied] = json.loads(POLICY.read_text())["Statement"]
+
+    types = denied.pop("Condition")["StringEquals"]["ResourceType"]
+    assert set(types) == kept == {"AWS::S3::Bucket", "AWS::DynamoDB::Table", "AWS::RDS::DBInstance"}
+    assert allowed == {"Effect": "Allow", "Action": "Update:*", **everything}
+    assert denied == {"Effect": "Deny", "Action": ["Update:Replace", "Update:Delete"], **everything}
 
 
 def test_database_is_not_protected_before_its_stack_is_up() -> None:
