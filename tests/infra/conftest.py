@@ -1,4 +1,4 @@
-"""An AWS to deploy to, with all permissions or with those of the site."""
+"""An AWS to deploy to, with the permissions of a deployer and with those of the site."""
 
 import os
 import subprocess
@@ -41,7 +41,7 @@ class Account:
         )
 
     def infra(self, *arguments: str, **options: Any) -> Done:
-        """Run python -m infra with all permissions."""
+        """Run ``python -m infra`` with a deployer's permissions."""
         if arguments[0] == "deploy":
             self._forget_change_sets(arguments[1])
         env = {**self.server.environment(), "PATH": f"{AWS_VENV / 'bin'}:{os.defpath}"}
@@ -115,13 +115,13 @@ class Stack:
         return self.environment["AVATARS_TABLE"]
 
     def provision(self, *arguments: str) -> tuple[int, list[str]]:
-        """Run provision with all permissions; return its exit status and lines."""
+        """Run ``provision`` with a deployer's permissions; return its exit status and lines."""
         done = self.account.manage(self.environment, "provision", *arguments)
         assert done.returncode < 2, done.stderr
         return done.returncode, done.stdout.splitlines()
 
     def keys_of_the_site(self) -> dict[str, str]:
-        """Return keys of a user who has the site's permissions, and no others."""
+        """Return keys with exactly the site's permissions."""
         iam, name = self.account.client("iam"), f"{self.name}-site"
         policy = self.account.made(self.name)["SitePermissions"]
         iam.create_user(UserName=name)

@@ -1,10 +1,9 @@
-"""A deployment to ministack: its properties, the three phases on it, and its deletion.
+"""A deployment to ministack: its properties, the three phases on it, updates, its deletion.
 
-ministack takes lifecycle rules and point-in-time recovery without carrying them out; for those
+ministack ignores the template's lifecycle rules and point-in-time recovery; for those
 test_storage.py compares the template with what ``provision`` sets.
 """
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from infra.protection import POLICY
-from tests.infra.conftest import ORIGIN, SITE, Account, Stack, run
+from tests.infra.conftest import SITE, Account, Stack, run
 from tests.infra.flows import STRANGE
 
 pytestmark = pytest.mark.engines
@@ -26,22 +25,6 @@ def code(refused: pytest.ExceptionInfo[ClientError]) -> str:
 
 
 # --- What was applied ---
-
-
-def test_bucket_is_as_the_template_says(stack: Stack) -> None:
-    s3, bucket = stack.account.client("s3"), {"Bucket": stack.bucket}
-
-    [cors] = s3.get_bucket_cors(**bucket)["CORSRules"]
-    [encryption] = s3.get_bucket_encryption(**bucket)["ServerSideEncryptionConfiguration"]["Rules"]
-    [ownership] = s3.get_bucket_ownership_controls(**bucket)["OwnershipControls"]["Rules"]
-    [refusal] = json.loads(s3.get_bucket_policy(**bucket)["Policy"])["Statement"]
-    blocked = s3.get_public_access_block(**bucket)["PublicAccessBlockConfiguration"]
-
-    assert cors["AllowedOrigins"] == [ORIGIN]
-    assert encryption["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
-    assert ownership == {"ObjectOwnership": "BucketOwnerEnforced"}
-    assert (refusal["Effect"], refusal["Principal"]) == ("Deny", "*")
-    assert list(blocked.values()) == [True] * 4
 
 
 def test_plain_http_is_refused(stack: Stack) -> None:
@@ -62,19 +45,8 @@ def test_plain_http_is_refused(stack: Stack) -> None:
     assert s3.get_object(Bucket=stack.bucket, Key="avatars/a/x")
 
 
-def test_table_is_as_the_template_says(stack: Stack) -> None:
-    dynamodb = stack.account.client("dynamodb")
-
-    table = dynamodb.describe_table(TableName=stack.table)["Table"]
-
-    assert table["KeySchema"] == [{"AttributeName": "owner_id", "KeyType": "HASH"}]
-    assert table["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
-    with pytest.raises(ClientError) as refused:
-        dynamodb.delete_table(TableName=stack.table)
-    assert code(refused) == "ValidationException"
-
-
 def test_provision_finds_only_what_ministack_left_out(stack: Stack) -> None:
+    """It reads every feature of bucket and table from the running server."""
     left_out = ["lifecycle", f"point-in-time recovery of {stack.table}"]
 
     assert stack.provision("--check") == (1, [f"differs: {name}" for name in left_out])
@@ -133,7 +105,7 @@ def test_site_is_refused_what_it_does_not_need(stack: Stack) -> None:
 
 
 def test_nothing_is_changed_but_protection_when_it_is_deployed_again(stack: Stack) -> None:
-    """As after a ``destroy`` that took the protection off and then failed."""
+    """An interrupted ``destroy`` leaves the table without protection."""
     dynamodb, before = stack.account.client("dynamodb"), stack.account.made(stack.name)
     dynamodb.update_table(TableName=stack.table, DeletionProtectionEnabled=False)
 
@@ -232,7 +204,7 @@ def test_whole_site_is_made_changed_and_removed(account: Account) -> None:
 
 
 def test_cause_is_told_when_it_cannot_be_made(account: Account) -> None:
-    """What is left of the stack can only be destroyed."""
+    """Only ``destroy`` can remove the empty stack that is left."""
     failed = account.infra("deploy", "hopeless", *SITE, "HostedZoneId=ZNOBODYHASTHIS")
     again = account.infra("deploy", "hopeless")
     gone = account.infra("destroy", "hopeless", "--yes")

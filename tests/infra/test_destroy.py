@@ -1,6 +1,6 @@
-"""What `destroy` asks of AWS and in which order, and what `deploy` protects.
+"""The calls of `destroy` and their order, and those by which `deploy` protects data.
 
-ministack cannot tell: it deletes a bucket that is not empty, and a protected table with its stack.
+ministack cannot show this: it deletes a bucket that is not empty, and a protected table.
 """
 
 from collections.abc import Callable
@@ -37,7 +37,7 @@ def protection_is(*, on: bool) -> list[Any]:
 
 
 class Cloud:
-    """Answers for every service, and remembers the requests that change something."""
+    """A client of every service that records the calls that change something."""
 
     def __init__(self, **answers: Callable[..., Any]) -> None:
         self.answers = answers
@@ -87,7 +87,7 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Cloud:
 
 
 def instance(name: str, *, protected: bool = False, subnets: str = "the-subnets") -> Any:
-    """Return what RDS says of a server."""
+    """Return RDS's description of a server."""
     return {
         "DBInstanceIdentifier": name,
         "DeletionProtection": protected,
@@ -96,7 +96,7 @@ def instance(name: str, *, protected: bool = False, subnets: str = "the-subnets"
 
 
 def refusing(code: str) -> Callable[..., Any]:
-    """Return a call that AWS refuses."""
+    """Return a call that raises AWS's refusal."""
 
     def refuse(**_: Any) -> Any:
         raise ClientError({"Error": {"Code": code, "Message": "no"}}, "Any")
@@ -228,7 +228,7 @@ def test_settings_are_printed_when_protection_fails(
 def test_data_are_not_protected_when_the_stack_does_not_come_up(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Or the roll-back, which may still be running, could not delete them."""
+    """A rollback, which may be running, could not delete protected data."""
 
     def fail(*_: object) -> None:
         raise StackError("Site: it did not come up")

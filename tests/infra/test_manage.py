@@ -1,8 +1,8 @@
-"""`manage`: answers of ECS and CloudWatch that botocore compares with its model of AWS."""
+"""One command on the deployed site, with answers that botocore checks against AWS's model."""
 
 import os
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, Self
 
 import boto3
 import pytest
@@ -27,6 +27,9 @@ RESOURCES = {
 }
 SUCCESS: dict[str, Any] = {"migrate": {"exitCode": 0}, "site": {"exitCode": 0}}
 PRINT = "print('a b', \"$HOME\")"
+REASON = "OutOfMemoryError: Container killed due to memory usage"
+KILLED: dict[str, Any] = {"migrate": {"exitCode": 0}, "site": {"exitCode": 137, "reason": REASON}}
+MISSING = "CannotPullContainerError: example/site:1: not found"
 LATE = "delivers it later: site/site/0123abcd in the-logs"
 
 
@@ -36,14 +39,14 @@ class Site:
     def __init__(self, ecs: Stubber, logs: Stubber) -> None:
         self.ecs, self.logs = ecs, logs
 
-    def is_found(self, *services: Any) -> None:
+    def is_found(self, *services: Any) -> Self:
         """Let ECS describe the service."""
         asked = {"cluster": "the-cluster", "services": ["the-service"]}
         self.ecs.add_response("describe_services", {"services": list(services)}, asked)
+        return self
 
-    def starts(self, *words: str, variables: dict[str, str] | None = None, **answer: Any) -> None:
-        """Be found, and start a task that runs these words of manage.py."""
-        self.is_found(SERVICE)
+    def starts(self, *words: str, variables: dict[str, str] | None = None, **answer: Any) -> Self:
+        """Let ECS describe the service and start a task with these words of manage.py."""
         override = {
             "name": "site",
             "command": ["python", "manage.py", *words],
@@ -56,9 +59,11 @@ class Site:
             "networkConfiguration": NETWORK,
             "overrides": {"containerOverrides": [override]},
         }
+        self.is_found(SERVICE)
         self.ecs.add_response("run_task", answer or {"tasks": [{"taskArn": TASK}]}, asked)
+        return self
 
-    def is_seen(self, status: str = "STOPPED", reason: str = "", **containers: Any) -> None:
+    def is_seen(self, status: str = "STOPPED", reason: str = "", **containers: Any) -> Self:
         """Let ECS describe the task and its containers."""
         task = {
             "taskArn": TASK,
@@ -66,15 +71,16 @@ class Site:
             "stoppedReason": reason,
             "containers": [{"name": name, **found} for name, found in containers.items()],
         }
-        self.answers([task])
+        return self.is_among(task)
 
-    def answers(self, tasks: list[Any]) -> None:
-        """Answer with these tasks."""
+    def is_among(self, *tasks: Any) -> Self:
+        """Let ECS describe these tasks."""
         asked = {"cluster": CLUSTER, "tasks": [TASK]}
-        self.ecs.add_response("describe_tasks", {"tasks": tasks}, asked)
+        self.ecs.add_response("describe_tasks", {"tasks": list(tasks)}, asked)
+        return self
 
-    def has_logged(self, container: str, *pages: list[str]) -> None:
-        """Answer what a container has printed: pages, then the last token again."""
+    def has_logged(self, container: str, *pages: list[str]) -> Self:
+        """Let CloudWatch return a container's log: pages, and the last page's token again."""
         asked = {
             "logGroupName": "the-logs",
             "logStreamName": f"{container}/{container}/0123abcd",
@@ -86,11 +92,7 @@ class Site:
             answer = {"events": events, "nextForwardToken": token}
             self.logs.add_response("get_log_events", answer, asked)
             asked = {**asked, "nextToken": token}
-
-    def has_no_log(self, times: int) -> None:
-        """Answer that there is no log."""
-        for _ in range(times):
-            self.logs.add_client_error("get_log_events", "ResourceNotFoundException")
+        return self
 
 
 @pytest.fixture
@@ -113,10 +115,8 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
 def test_log_is_printed_and_the_status_returned_when_it_has_ended(
     site: Site, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    site.starts("sweep")
-    site.is_seen("PENDING")
-    site.is_seen("RUNNING", migrate={"exitCode": 0})
-    site.is_seen("STOPPED", migrate={"exitCode": 0}, site={"exitCode": 1})
+    site.starts("sweep").is_seen("PENDING").is_seen("RUNNING", migrate={"exitCode": 0})
+    site.is_seen(migrate={"exitCode": 0}, site={"exitCode": 1})
     site.has_logged("site", ["found    orphan", "found    ghost"], ["2 found"])
 
     assert command.main(["manage", "it", "--", "sweep"]) == 1
@@ -132,54 +132,31 @@ def test_log_is_printed_and_the_status_returned_when_it_has_ended(
         (["--", "--line=x"], ["--line=x"]),
         (["--line=--version"], ["--version"]),
         (["--line=shell -- x"], ["shell", "--", "x"]),
-        (["""--line=shell -c "print('a b', \\"$HOME\\")" """], ["shell", "-c", PRINT]),
+        ([r"""--line=shell -c "print('a b', \"$HOME\")" """], ["shell", "-c", PRINT]),
     ],
 )
 def test_words_arrive_as_given(site: Site, arguments: list[str], words: list[str]) -> None:
-    site.starts(*words)
-    site.is_seen(**SUCCESS)
-    site.has_logged("site", ["done"])
+    site.starts(*words).is_seen(**SUCCESS).has_logged("site", ["done"])
 
     assert command.main(["manage", "it", *arguments]) == 0
 
 
-def test_log_is_asked_for_again_when_it_is_late(
-    site: Site, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(("looks", "printed"), [(0, []), (1, ["late"]), (manage.LOOKS, [])])
+def test_log_is_waited_for_and_its_place_told_when_nothing_comes(
+    site: Site, capsys: pytest.CaptureFixture[str], looks: int, printed: list[str]
 ) -> None:
-    site.starts("check")
-    site.is_seen(**SUCCESS)
-    site.has_no_log(1)
-    site.has_logged("site", ["late"])
-
-    assert command.main(["manage", "it", "--", "check"]) == 0
-    told = capsys.readouterr()
-    assert told.out == "late\n"
-    assert told.err.count("CloudWatch has no log of site yet.") == 1
-
-
-def test_place_of_the_log_is_told_when_it_is_empty(
-    site: Site, capsys: pytest.CaptureFixture[str]
-) -> None:
-    site.starts("check")
-    site.is_seen(**SUCCESS)
-    site.has_logged("site", [])
-
-    assert command.main(["manage", "it", "--", "check"]) == 0
-    assert LATE in capsys.readouterr().err
-
-
-def test_reason_is_told_when_the_container_was_killed(
-    site: Site, capsys: pytest.CaptureFixture[str]
-) -> None:
-    site.starts("sweep")
-    reason = "OutOfMemoryError: Container killed due to memory usage"
-    site.is_seen(migrate={"exitCode": 0}, site={"exitCode": 137, "reason": reason})
-    site.has_no_log(manage.LOOKS)
+    site.starts("sweep").is_seen(**KILLED)
+    for _ in range(looks):
+        site.logs.add_client_error("get_log_events", "ResourceNotFoundException")
+    if looks < manage.LOOKS:
+        site.has_logged("site", printed)
 
     assert command.main(["manage", "it", "--", "sweep"]) == 137
-    told = capsys.readouterr().err
-    assert reason in told
-    assert LATE in told
+    told = capsys.readouterr()
+    assert told.out.splitlines() == printed
+    assert told.err.count("CloudWatch has no log of site yet.") == looks
+    assert (LATE in told.err) == (not printed)
+    assert REASON in told.err
 
 
 def test_first_user_can_be_made_when_the_password_is_in_the_environment(
@@ -189,8 +166,7 @@ def test_first_user_can_be_made_when_the_password_is_in_the_environment(
     monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "elsewhere")
     words = ["createsuperuser", "--no-input", "--username=anna"]
     site.starts(*words, variables={"DJANGO_SUPERUSER_PASSWORD": "a $ecret word"})
-    site.is_seen(**SUCCESS)
-    site.has_logged("site", ["Superuser created successfully."])
+    site.is_seen(**SUCCESS).has_logged("site", ["Superuser created successfully."])
 
     assert command.main(["manage", "it", "--", *words]) == 0
     assert "a $ecret word" not in "".join(capsys.readouterr())
@@ -199,12 +175,51 @@ def test_first_user_can_be_made_when_the_password_is_in_the_environment(
 # --- Refusals ---
 
 
-def refusal(capsys: pytest.CaptureFixture[str]) -> str:
-    """Return the message about a command that could not be run."""
+@pytest.mark.parametrize(
+    ("prepare", "message"),
+    [
+        (lambda site: site.is_found(), "The site of the stack it is gone"),
+        (
+            lambda site: site.is_found({**SERVICE, "status": "INACTIVE"}),
+            "The site of the stack it is gone",
+        ),
+        (
+            lambda site: site.starts("check", tasks=[], failures=[{"reason": "RESOURCE:ENI"}]),
+            "The task could not be started: RESOURCE:ENI",
+        ),
+        (
+            lambda site: site.starts("check").is_seen(
+                reason="Task failed to start", migrate={"reason": MISSING}, site={}
+            ),
+            f"The task could not be started: Task failed to start\n  {MISSING}",
+        ),
+        (  # ECS reports 143 for the site, which it then never starts.
+            lambda site: (
+                site.starts("check")
+                .is_seen(migrate={"exitCode": 1}, site={"exitCode": 143})
+                .has_logged("migrate", ["OperationalError"])
+            ),
+            "migrate, which comes first, ended with 1:\n  OperationalError",
+        ),
+        (
+            lambda site: site.starts("check").is_among(),
+            "ECS no longer knows the task 0123abcd",
+        ),
+    ],
+    ids=["no service", "old service", "refused", "not started", "migrate fails", "forgotten"],
+)
+def test_reason_is_told_when_the_command_was_not_run(
+    site: Site,
+    capsys: pytest.CaptureFixture[str],
+    prepare: Callable[[Site], Site],
+    message: str,
+) -> None:
+    prepare(site)
+
     assert command.main(["manage", "it", "--", "check"]) == 1
     told = capsys.readouterr()
     assert told.out == ""
-    return told.err
+    assert message in told.err
 
 
 def test_it_is_refused_when_the_stack_has_no_site(
@@ -212,53 +227,5 @@ def test_it_is_refused_when_the_stack_has_no_site(
 ) -> None:
     monkeypatch.setattr(manage, "resources", lambda name, kind: [])
 
-    assert "The stack it has no site: deploy it with Image=" in refusal(capsys)
-
-
-@pytest.mark.parametrize("found", [[], [{**SERVICE, "status": "INACTIVE"}]])
-def test_it_is_refused_when_the_service_is_gone(
-    site: Site, capsys: pytest.CaptureFixture[str], found: list[Any]
-) -> None:
-    site.is_found(*found)
-
-    assert "The site of the stack it is gone" in refusal(capsys)
-
-
-def test_reason_is_told_when_ecs_refuses_the_task(
-    site: Site, capsys: pytest.CaptureFixture[str]
-) -> None:
-    site.starts("check", tasks=[], failures=[{"reason": "RESOURCE:ENI"}])
-
-    assert "The task could not be started: RESOURCE:ENI" in refusal(capsys)
-
-
-def test_reason_is_told_when_the_task_does_not_start(
-    site: Site, capsys: pytest.CaptureFixture[str]
-) -> None:
-    site.starts("check")
-    missing = "CannotPullContainerError: example/site:1: not found"
-    site.is_seen(reason="Task failed to start", migrate={"reason": missing}, site={})
-
-    assert f"could not be started: Task failed to start\n  {missing}" in refusal(capsys)
-
-
-def test_log_of_migrate_is_told_when_it_fails(
-    site: Site, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """ECS gives the site, which it then never starts, a status as well: 143."""
-    site.starts("check")
-    site.is_seen(migrate={"exitCode": 1}, site={"exitCode": 143})
-    site.has_logged("migrate", ["django.db.utils.OperationalError"])
-
-    told = refusal(capsys)
-
-    assert "migrate, which comes first, ended with 1:\n  django.db.utils.OperationalError" in told
-
-
-def test_waiting_ends_when_ecs_no_longer_knows_the_task(
-    site: Site, capsys: pytest.CaptureFixture[str]
-) -> None:
-    site.starts("check")
-    site.answers([])
-
-    assert "ECS no longer knows the task 0123abcd" in refusal(capsys)
+    assert command.main(["manage", "it", "--", "check"]) == 1
+    assert "The stack it has no site: deploy it with Image=" in capsys.readouterr().err

@@ -70,15 +70,3 @@ def test_production_settings_load_with_what_a_container_has(name: str) -> None:
     )
 
     assert checked.returncode == 0, checked.stderr
-
-
-@pytest.mark.parametrize(
-    ("output", "name"),
-    [
-        ("AwsStorageBucketName", "AWS_STORAGE_BUCKET_NAME"),
-        ("AwsRegion", "AWS_REGION"),
-        ("AvatarsTable", "AVATARS_TABLE"),
-    ],
-)
-def test_output_is_the_variable_in_camel_case(output: str, name: str) -> None:
-    assert variable(output) == name
