@@ -5,11 +5,6 @@ Asked by HTTPS, as AWS is and as the bucket's policy demands, with a certificate
 
 import fcntl
 import ipaddress
-import os
-import socket
-import ssl
-import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,15 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tests.engines.servers.daemon import (
-    HOST,
-    PATIENCE,
-    POLL,
-    VAR,
-    EngineError,
-    free_port,
-    run,
-)
+from tests.engines.servers.daemon import HOST, VAR, Daemon, accepts, free_port, run
 from tests.engines.servers.daemon import ROOT as CHECKOUT
 from tests.engines.servers.tables import install_ministack
 
@@ -74,14 +61,13 @@ def running(folder: Path) -> Iterator[MiniStack]:
         "AWS_ACCESS_KEY_ID": ROOT,
         "AWS_SECRET_ACCESS_KEY": ROOT_SECRET,
     }
-    with _process(folder / "log", environment) as server:
-        deadline = time.monotonic() + PATIENCE
-        while not _answers(port, certificate):
-            if server.poll() is not None or time.monotonic() > deadline:
-                last = (folder / "log").read_text(errors="replace")[-1000:]
-                raise EngineError(f"ministack does not start; its log ends with:\n{last}")
-            time.sleep(POLL)
+    server = Daemon("ministack", folder)
+    server.start([VAR / "ministack/bin/ministack"], environment)
+    try:
+        server.wait_until(lambda: accepts(port))
         yield MiniStack(f"https://{HOST}:{port}", certificate)
+    finally:
+        server.kill()  # it would wait for connections that are kept open
 
 
 def _install() -> None:
@@ -91,29 +77,6 @@ def _install() -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         install_ministack()
         run("make", "-C", CHECKOUT, f"{AWS_VENV.name}/.aws")
-
-
-@contextmanager
-def _process(log: Path, environment: dict[str, str]) -> Iterator["subprocess.Popen[bytes]"]:
-    """Run the server within the block."""
-    with log.open("wb") as told:
-        server = subprocess.Popen(  # noqa: S603 (our own command)
-            [VAR / "ministack/bin/ministack"],
-            env={"PATH": os.environ["PATH"], **environment},
-            stdin=subprocess.DEVNULL,
-            stdout=told,
-            stderr=told,
-            start_new_session=True,
-        )
-    try:
-        yield server
-    finally:
-        server.terminate()
-        try:
-            server.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
 
 
 def _certificate(folder: Path) -> tuple[Path, Path]:
@@ -134,14 +97,3 @@ def _certificate(folder: Path) -> tuple[Path, Path]:
     paths[0].write_bytes(certificate.public_bytes(pem))
     paths[1].write_bytes(key.private_bytes(pem, pkcs8, serialization.NoEncryption()))
     return paths
-
-
-def _answers(port: int, certificate: Path) -> bool:
-    """Return whether the server speaks TLS by now."""
-    context = ssl.create_default_context(cafile=certificate)
-    try:
-        with socket.create_connection((HOST, port), timeout=2) as plain:
-            context.wrap_socket(plain, server_hostname=HOST).close()
-    except OSError:
-        return False
-    return True
