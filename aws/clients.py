@@ -5,10 +5,10 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 import boto3
-from botocore import UNSIGNED
 from botocore.config import Config
 from django.conf import settings
 
+from aws.endpoints import unsigned_s3_client
 from aws.errors import StorageUnavailable
 
 if TYPE_CHECKING:
@@ -32,10 +32,10 @@ def browser_client() -> "S3Client":
 @cache
 def unsigned_client() -> "S3Client":
     """Return the client that knows the plain URLs of objects."""
-    return _session().client(
-        "s3",
+    return unsigned_s3_client(
+        _session(),
         endpoint_url=settings.AWS_S3_PUBLIC_ENDPOINT_URL,
-        config=_config().merge(Config(signature_version=UNSIGNED)),
+        style=settings.AWS_S3_ADDRESSING_STYLE,
     )
 
 

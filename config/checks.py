@@ -7,6 +7,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from limits.errors import ConfigurationError
 
+from aws.endpoints import NoEndpoint
+from aws.origins import picture_sources, upload_sources
 from web.rates import open_storage
 
 
@@ -67,5 +69,24 @@ def pictures_can_be_signed(app_configs: Sequence[Any] | None, **kwargs: Any) -> 
             f"Signed URLs of CloudFront need {' and '.join(missing)}, too.",
             hint="Set all three, or unset AWS_CLOUDFRONT_KEY and AWS_CLOUDFRONT_KEY_ID.",
             id="triphase.E004",
+        )
+    ]
+
+
+@register()
+def bucket_can_be_found(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Refuse settings with which there is no URL of the bucket, or none that pages may use."""
+    try:
+        sources = upload_sources() + picture_sources()
+    except NoEndpoint as error:
+        return [Error(str(error), id="triphase.E005")]
+    if not any("[" in source for source in sources):
+        return []
+    return [
+        Error(
+            f"Pages cannot upload to {sources[0]}: no Content-Security-Policy can name an IPv6 "
+            "address.",
+            hint="Set AWS_S3_PUBLIC_ENDPOINT_URL to a URL with a host name.",
+            id="triphase.E005",
         )
     ]

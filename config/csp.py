@@ -1,52 +1,53 @@
 """The Content-Security-Policy: own files, and the buckets: of pictures, uploads, static files."""
 
-from urllib.parse import urlsplit
+from dataclasses import replace
+from functools import cache
+from typing import Any
 
 from csp.constants import NONE, SELF
+from csp.middleware import CSPMiddleware
+from django.conf import settings
+from django.http import HttpRequest, HttpResponseBase
+
+from aws.origins import picture_sources, upload_sources
 
 
-def directives(
-    *,
-    bucket: str,
-    region: str,
-    endpoint_url: str | None,
-    custom_domain: str | None,
-    static_url: str = "",
-) -> dict[str, list[str]]:
-    """Return the policy's directives for a bucket at an endpoint, or on AWS where it is None.
+class ContentSecurityPolicy(CSPMiddleware):
+    """django-csp with a policy that the settings cannot hold: the SDK is asked for its sources.
 
-    ``static_url`` is where static files are, if that is another site. It is used with its path:
-    beside them, on the same host, there may be a bucket that others write to.
+    https://django-csp.readthedocs.io/en/latest/configuration.html
     """
-    uploads = _bucket_origins(bucket, region, endpoint_url)
+
+    def get_policy_parts(
+        self, request: HttpRequest, response: HttpResponseBase, report_only: bool = False
+    ) -> Any:
+        """Return django-csp's parts, with our policy unless a view has one of its own."""
+        parts = super().get_policy_parts(request, response, report_only)
+        if report_only or parts.config is not None:
+            return parts
+        return replace(parts, config=directives())
+
+
+@cache
+def directives() -> dict[str, list[str]]:
+    """Return the policy's directives.
+
+    Static files of another site are named with their path: beside them, on the same host, there
+    may be a bucket that others write to.
+    """
+    static_url = str(settings.STATIC_URL)
     own = [SELF, *([static_url] if "://" in static_url else [])]
-    pictures = uploads + ([f"https://{custom_domain}"] if custom_domain else [])
     return {
         "default-src": [NONE],
         "script-src": own,
         "style-src": own,
         "font-src": own,
         # data: for the icons inside the stylesheet, blob: for the picture being cropped.
-        "img-src": [*own, "data:", "blob:", *pictures],
-        "connect-src": [SELF, *uploads],
+        "img-src": [*own, "data:", "blob:", *picture_sources()],
+        "connect-src": [SELF, *upload_sources()],
         "manifest-src": [SELF],
         "form-action": [SELF],
         "base-uri": [NONE],
         "frame-ancestors": [NONE],
         "object-src": [NONE],
     }
-
-
-def _bucket_origins(bucket: str, region: str, endpoint_url: str | None) -> list[str]:
-    """Return the origins a presigned URL can have, with the bucket in the path or in the host."""
-    if endpoint_url is None:
-        return [
-            f"https://{bucket}.s3.{region}.amazonaws.com",
-            f"https://{bucket}.s3.amazonaws.com",
-            f"https://s3.{region}.amazonaws.com",
-        ]
-    scheme, host, *_ = urlsplit(endpoint_url)
-    origins = [f"{scheme}://{host}"]
-    if host.rpartition(":")[0].strip("[]").replace(".", "").isdigit() or "[" in host:
-        return origins  # an IP address has no subdomains
-    return [*origins, f"{scheme}://{bucket}.{host}"]

@@ -8,9 +8,8 @@ protect: the embedded AWS stands in, and both are on.
 from datetime import timedelta
 from pathlib import Path
 
-from config import csp
+from aws.endpoints import endpoint_of_profile, static_url
 from config.env import env, one_of, origins_of, rate, rsa_key, secret_key, url, whole_number
-from config.origins import bucket_url
 from web import logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -39,16 +38,23 @@ else:
     AWS_ACCESS_KEY_ID = env.str("AWS_ACCESS_KEY_ID", None)
     AWS_SECRET_ACCESS_KEY = env.str("AWS_SECRET_ACCESS_KEY", None)
     AWS_SESSION_TOKEN = env.str("AWS_SESSION_TOKEN", None)
-    AWS_S3_ENDPOINT_URL = url("AWS_ENDPOINT_URL_S3", env.str("AWS_ENDPOINT_URL", None))
-    AWS_DYNAMODB_ENDPOINT_URL = url("AWS_ENDPOINT_URL_DYNAMODB", env.str("AWS_ENDPOINT_URL", None))
+    AWS_S3_ENDPOINT_URL = (
+        url("AWS_ENDPOINT_URL_S3")
+        or url("AWS_ENDPOINT_URL")
+        or endpoint_of_profile("s3", region=AWS_REGION)
+    )
+    AWS_DYNAMODB_ENDPOINT_URL = (
+        url("AWS_ENDPOINT_URL_DYNAMODB")
+        or url("AWS_ENDPOINT_URL")
+        or endpoint_of_profile("dynamodb", region=AWS_REGION)
+    )
 
 # The endpoint that browsers see, where it differs from the one this process uses.
 AWS_S3_PUBLIC_ENDPOINT_URL = url("AWS_S3_PUBLIC_ENDPOINT_URL", AWS_S3_ENDPOINT_URL)
-AWS_S3_ADDRESSING_STYLE = one_of(
-    "AWS_S3_ADDRESSING_STYLE",
-    "path" if AWS_S3_ENDPOINT_URL else "virtual",
-    ["path", "virtual", "auto"],
-)
+AWS_S3_ADDRESSING_STYLE = one_of("AWS_S3_ADDRESSING_STYLE", "auto", ["path", "virtual", "auto"])
+if AWS_S3_ADDRESSING_STYLE == "auto":
+    # With its own "auto" the SDK signs URLs of the global endpoint, which only redirects.
+    AWS_S3_ADDRESSING_STYLE = "path" if AWS_S3_ENDPOINT_URL else "virtual"
 # A CDN in front of avatars/: its pictures are then public under unguessable names.
 AWS_S3_CUSTOM_DOMAIN = env.str("AWS_S3_CUSTOM_DOMAIN", None)
 # With a key pair of CloudFront they are private, and the URLs signed.
@@ -166,7 +172,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "web.request_id.RequestLog",
-    "csp.middleware.CSPMiddleware",
+    "config.csp.ContentSecurityPolicy",
     "django_permissions_policy.PermissionsPolicyMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     # Behind what sets headers, before all that looks at the host or asks the database.
@@ -270,7 +276,7 @@ elif AWS_STATIC_BUCKET_NAME:
     STATIC_URL = (
         f"https://{AWS_STATIC_CUSTOM_DOMAIN}/"
         if AWS_STATIC_CUSTOM_DOMAIN
-        else bucket_url(
+        else static_url(
             AWS_STATIC_BUCKET_NAME,
             region=AWS_REGION,
             endpoint_url=AWS_S3_PUBLIC_ENDPOINT_URL,
@@ -289,16 +295,6 @@ STORAGES = {
 
 # --- Security ----------------------------------------------------------------------------------
 
-# https://django-csp.readthedocs.io/en/latest/configuration.html
-CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": csp.directives(
-        bucket=AWS_STORAGE_BUCKET_NAME,
-        region=AWS_REGION,
-        endpoint_url=AWS_S3_PUBLIC_ENDPOINT_URL,
-        custom_domain=AWS_S3_CUSTOM_DOMAIN,
-        static_url=STATIC_URL,
-    )
-}
 CSRF_FAILURE_VIEW = "web.api.csrf_failure"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
 # The scripts take the token from the page.

@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from config import csp
-
 ROOT = Path(__file__).resolve().parents[2]
 PRODUCTION = {
     "AWS_STORAGE_BUCKET_NAME": "pictures",
@@ -212,6 +210,26 @@ def test_server_does_not_start_when_the_storage_of_rates_cannot_be_used() -> Non
     assert "hunter2" not in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("variables", "reason"),
+    [
+        (
+            {"AWS_REGION": "cn-north-1", "AWS_USE_FIPS_ENDPOINT": "true"},
+            "AWS_STORAGE_BUCKET_NAME cannot be used here: Partition does not support FIPS",
+        ),
+        ({"AWS_ENDPOINT_URL_S3": "http://[::1]:9000"}, "Set AWS_S3_PUBLIC_ENDPOINT_URL to"),
+        ({"AWS_PROFILE": "nope"}, "AWS_PROFILE cannot be used here: The config profile (nope)"),
+    ],
+)
+def test_server_does_not_start_when_no_page_could_reach_the_bucket(
+    variables: dict[str, str], reason: str
+) -> None:
+    done = run("import config.wsgi", **PRODUCTION | variables)
+
+    assert done.returncode == 1
+    assert reason in done.stderr
+
+
 @pytest.mark.parametrize("query", ["", "?connect_timeout=2"])
 def test_nobody_waits_for_long_for_a_database_that_is_not_there(query: str) -> None:
     url = f"postgres://user:password@host/name{query}"
@@ -220,44 +238,3 @@ def test_nobody_waits_for_long_for_a_database_that_is_not_there(query: str) -> N
 
     assert isinstance(databases, dict)
     assert int(databases["default"]["OPTIONS"]["connect_timeout"]) == (2 if query else 5)
-
-
-# --- The Content-Security-Policy that follows from them ---
-
-
-@pytest.mark.parametrize(
-    ("endpoint_url", "origins"),
-    [
-        (
-            None,
-            [
-                "https://b.s3.eu-west-1.amazonaws.com",
-                "https://b.s3.amazonaws.com",
-                "https://s3.eu-west-1.amazonaws.com",
-            ],
-        ),
-        ("http://127.0.0.1:9000", ["http://127.0.0.1:9000"]),
-        ("http://[::1]:9000", ["http://[::1]:9000"]),
-        ("http://localhost:9000", ["http://localhost:9000", "http://b.localhost:9000"]),
-        ("https://s3.example", ["https://s3.example", "https://b.s3.example"]),
-    ],
-)
-def test_policy_lets_pages_reach_the_bucket_and_nothing_else(
-    endpoint_url: str | None, origins: list[str]
-) -> None:
-    found = csp.directives(
-        bucket="b", region="eu-west-1", endpoint_url=endpoint_url, custom_domain=None
-    )
-
-    assert found["connect-src"] == ["'self'", *origins]
-    assert found["img-src"] == ["'self'", "data:", "blob:", *origins]
-    assert found["script-src"] == found["style-src"] == found["form-action"] == ["'self'"]
-    for nothing in ("default-src", "object-src", "base-uri", "frame-ancestors"):
-        assert found[nothing] == ["'none'"]
-
-
-def test_policy_lets_pictures_come_from_the_cdn_but_no_upload_go_there() -> None:
-    found = csp.directives(bucket="b", region="r", endpoint_url=None, custom_domain="cdn.example")
-
-    assert "https://cdn.example" in found["img-src"]
-    assert "https://cdn.example" not in found["connect-src"]
