@@ -1,9 +1,9 @@
 """Typed readers of the environment; each failure names its variable."""
 
+import re
 import secrets
 from collections.abc import Collection
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import limits
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -14,14 +14,53 @@ from environs import Env
 env = Env()
 
 
-def url(name: str, default: str | None = None) -> str | None:
-    """Return the http(s) URL in variable ``name`` without a trailing slash."""
-    value = env.str(name, default)
-    if not value:
-        return None
-    if urlsplit(value).scheme not in {"http", "https"} or not urlsplit(value).netloc:
-        raise ImproperlyConfigured(f"{name} must be an http(s) URL, not {value!r}.")
-    return value.rstrip("/")
+def bucket(name: str) -> str:
+    """Return the bucket's name in variable ``name``, or an empty text.
+
+    Source: Amazon S3 User Guide, "General purpose bucket naming rules".
+    """
+    value = env.str(name, "")
+    if value and not _is_bucket(value.strip()):
+        raise ImproperlyConfigured(
+            f"{name} must be a name that S3 accepts for a bucket: 3 to 63 lower-case letters,"
+            f" digits, dots and hyphens, and nothing that S3 keeps for itself; not {value!r}."
+        )
+    return value.strip()
+
+
+def _is_bucket(value: str) -> bool:
+    return (
+        re.fullmatch(r"(?=.{3,63}$)[a-z0-9](?:[a-z0-9-]|\.(?!\.))*[a-z0-9]", value) is not None
+        and re.fullmatch(r"[0-9]+(\.[0-9]+){3}", value) is None
+        and not value.startswith(("xn--", "sthree-", "amzn-s3-demo-"))
+        and not value.endswith(("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"))
+    )
+
+
+def table(name: str, default: str) -> str:
+    """Return the name of a DynamoDB table in variable ``name``."""
+    value = env.str(name, "").strip() or default
+    if not re.fullmatch(r"[A-Za-z0-9_.-]{3,255}", value):
+        raise ImproperlyConfigured(
+            f"{name} must be a name that DynamoDB accepts for a table: 3 to 255 letters, digits,"
+            f" dots, hyphens and underscores; not {value!r}."
+        )
+    return value
+
+
+def region(name: str) -> str:
+    """Return the region in variable ``name``, or an empty text.
+
+    Regions of AWS are written in lower case; other services may use capitals.
+    """
+    value = env.str(name, "")
+    text = value.strip()
+    if re.fullmatch(r"[a-z]+(-[a-z]+)+-[0-9]", text.lower()):
+        text = text.lower()
+    no_region = text == "aws-global" or text.startswith("fips-") or text.endswith("-fips")
+    if value and (no_region or not re.fullmatch(r"(?![0-9]+$|-)[A-Za-z0-9-]{1,63}(?<!-)", text)):
+        raise ImproperlyConfigured(f"{name} must be one region such as eu-west-1, not {value!r}.")
+    return text
 
 
 def whole_number(name: str, default: int, *, at_least: int = 1, at_most: int = 5 * 1024**3) -> int:
@@ -50,13 +89,6 @@ def rate(name: str, default: str) -> str:
     if not usable:
         raise ImproperlyConfigured(f"{name} must be like 30/minute;300/day, not {value!r}.")
     return value
-
-
-def origins_of(hosts: list[str], *, or_set: str) -> list[str]:
-    """Return the https origins of ``hosts``; a wildcard is no origin, so ``or_set`` must be set."""
-    if any("*" in host or host.startswith(".") for host in hosts):
-        raise ImproperlyConfigured(f"{or_set} must be set where ALLOWED_HOSTS has a wildcard.")
-    return [f"https://{host}" for host in hosts]
 
 
 def rsa_key(name: str) -> str | None:

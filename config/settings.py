@@ -8,8 +8,9 @@ protect: the embedded AWS stands in, and both are on.
 from datetime import timedelta
 from pathlib import Path
 
-from aws.endpoints import endpoint_of_profile, static_url
-from config.env import env, one_of, origins_of, rate, rsa_key, secret_key, url, whole_number
+from aws.endpoints import static_url
+from config.addresses import domain, endpoint, hosts, origins, origins_of, profile_endpoint
+from config.env import bucket, env, one_of, rate, region, rsa_key, secret_key, table, whole_number
 from web import logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -18,12 +19,12 @@ VAR_DIR = BASE_DIR / "var"
 # --- AWS ---------------------------------------------------------------------------------------
 
 PORT = whole_number("PORT", 8000, at_most=65535)
-AWS_STORAGE_BUCKET_NAME = env.str("AWS_STORAGE_BUCKET_NAME", "")
+AWS_STORAGE_BUCKET_NAME = bucket("AWS_STORAGE_BUCKET_NAME")
 EMBEDDED_AWS = not AWS_STORAGE_BUCKET_NAME
 EMBEDDED_AWS_PORT = whole_number(
     "EMBEDDED_AWS_PORT", PORT + 1000 if PORT < 64000 else PORT - 1000, at_most=65535
 )
-AWS_REGION = env.str("AWS_REGION", "") or env.str("AWS_DEFAULT_REGION", "us-east-1")
+AWS_REGION = region("AWS_REGION") or region("AWS_DEFAULT_REGION") or "us-east-1"
 
 if EMBEDDED_AWS:
     AWS_STORAGE_BUCKET_NAME = "triphase"
@@ -39,32 +40,32 @@ else:
     AWS_SECRET_ACCESS_KEY = env.str("AWS_SECRET_ACCESS_KEY", None)
     AWS_SESSION_TOKEN = env.str("AWS_SESSION_TOKEN", None)
     AWS_S3_ENDPOINT_URL = (
-        url("AWS_ENDPOINT_URL_S3")
-        or url("AWS_ENDPOINT_URL")
-        or endpoint_of_profile("s3", region=AWS_REGION)
+        endpoint("AWS_ENDPOINT_URL_S3")
+        or endpoint("AWS_ENDPOINT_URL")
+        or profile_endpoint("s3", region=AWS_REGION)
     )
     AWS_DYNAMODB_ENDPOINT_URL = (
-        url("AWS_ENDPOINT_URL_DYNAMODB")
-        or url("AWS_ENDPOINT_URL")
-        or endpoint_of_profile("dynamodb", region=AWS_REGION)
+        endpoint("AWS_ENDPOINT_URL_DYNAMODB")
+        or endpoint("AWS_ENDPOINT_URL")
+        or profile_endpoint("dynamodb", region=AWS_REGION)
     )
 
 # The endpoint that browsers see, where it differs from the one this process uses.
-AWS_S3_PUBLIC_ENDPOINT_URL = url("AWS_S3_PUBLIC_ENDPOINT_URL", AWS_S3_ENDPOINT_URL)
+AWS_S3_PUBLIC_ENDPOINT_URL = endpoint("AWS_S3_PUBLIC_ENDPOINT_URL", AWS_S3_ENDPOINT_URL)
 AWS_S3_ADDRESSING_STYLE = one_of("AWS_S3_ADDRESSING_STYLE", "auto", ["path", "virtual", "auto"])
 if AWS_S3_ADDRESSING_STYLE == "auto":
     # With its own "auto" the SDK signs URLs of the global endpoint, which only redirects.
     AWS_S3_ADDRESSING_STYLE = "path" if AWS_S3_ENDPOINT_URL else "virtual"
 # A CDN in front of avatars/: its pictures are then public under unguessable names.
-AWS_S3_CUSTOM_DOMAIN = env.str("AWS_S3_CUSTOM_DOMAIN", None)
+AWS_S3_CUSTOM_DOMAIN = domain("AWS_S3_CUSTOM_DOMAIN")
 # With a key pair of CloudFront they are private, and the URLs signed.
 # https://django-storages.readthedocs.io/en/latest/backends/amazon-S3.html#cloudfront-signed-urls
 AWS_CLOUDFRONT_KEY_ID = env.str("AWS_CLOUDFRONT_KEY_ID", None)
 AWS_CLOUDFRONT_KEY = rsa_key("AWS_CLOUDFRONT_KEY")
 # Static files in a bucket that everybody may read; unset, each process serves its own.
-AWS_STATIC_BUCKET_NAME = env.str("AWS_STATIC_BUCKET_NAME", "")
+AWS_STATIC_BUCKET_NAME = bucket("AWS_STATIC_BUCKET_NAME")
 # A CDN in front of that bucket.
-AWS_STATIC_CUSTOM_DOMAIN = env.str("AWS_STATIC_CUSTOM_DOMAIN", "")
+AWS_STATIC_CUSTOM_DOMAIN = domain("AWS_STATIC_CUSTOM_DOMAIN")
 
 # --- AWS time-outs -----------------------------------------------------------------------------
 
@@ -98,7 +99,7 @@ AWS_POOL_CONNECTIONS = 72
 
 # --- Uploads -----------------------------------------------------------------------------------
 
-AVATARS_TABLE = env.str("AVATARS_TABLE", "triphase-avatars")
+AVATARS_TABLE = table("AVATARS_TABLE", "triphase-avatars")
 AVATAR_MAX_BYTES = whole_number("AVATAR_MAX_BYTES", 5 * 1024 * 1024)
 # How many pictures each process decodes at once; one at the limits takes some 300 MB.
 AVATAR_DECODERS = whole_number("AVATAR_DECODERS", 2, at_most=64)
@@ -137,10 +138,10 @@ PICTURE_URL_WINDOW_SECONDS = whole_number("PICTURE_URL_WINDOW_SECONDS", 60 * 60)
 DEBUG = env.bool("DEBUG", EMBEDDED_AWS)
 DEMO = env.bool("DEMO", EMBEDDED_AWS)
 SECRET_KEY = secret_key("SECRET_KEY", made_in=VAR_DIR / "secret-key" if DEBUG else None)
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
-CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
+ALLOWED_HOSTS = hosts("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"] if DEBUG else [])
+CSRF_TRUSTED_ORIGINS = origins("CSRF_TRUSTED_ORIGINS", wildcards=True)
 # The pages' own origins, which the bucket lets upload to it (CORS).
-SITE_ORIGINS = env.list("SITE_ORIGINS", []) or (
+SITE_ORIGINS = origins("SITE_ORIGINS") or (
     [f"http://localhost:{PORT}", f"http://127.0.0.1:{PORT}"]
     if EMBEDDED_AWS
     else origins_of(ALLOWED_HOSTS, or_set="SITE_ORIGINS")

@@ -64,32 +64,131 @@ BAD: list[tuple[str, str]] = [
     ("SECURE_HSTS_SECONDS", "-1"),
     ("DEBUG", "perhaps"),
     ("DEMO", "2"),
+    ("AWS_STORAGE_BUCKET_NAME", " "),
+    ("AWS_STORAGE_BUCKET_NAME", "My-Pictures"),
+    ("AWS_STORAGE_BUCKET_NAME", "my_pictures"),
+    ("AWS_STORAGE_BUCKET_NAME", "ab"),
+    ("AWS_STORAGE_BUCKET_NAME", "a" * 64),
+    ("AWS_STORAGE_BUCKET_NAME", "a..b"),
+    ("AWS_STORAGE_BUCKET_NAME", "-pictures"),
+    ("AWS_STORAGE_BUCKET_NAME", "pictures-"),
+    ("AWS_STORAGE_BUCKET_NAME", "192.168.5.4"),
+    ("AWS_STORAGE_BUCKET_NAME", "xn--pictures"),
+    ("AWS_STORAGE_BUCKET_NAME", "pictures--usw2-az1--x-s3"),
+    ("AWS_STORAGE_BUCKET_NAME", "s3://pictures"),
+    ("AWS_STORAGE_BUCKET_NAME", "pictures/avatars"),
+    ("AWS_STORAGE_BUCKET_NAME", "arn:aws:s3:::pictures"),
+    ("AWS_STATIC_BUCKET_NAME", "Files"),
+    ("AVATARS_TABLE", "a b"),
+    ("AVATARS_TABLE", "ab"),
+    ("AWS_REGION", "eu west 1"),
+    ("AWS_REGION", "eu_west_1"),
+    ("AWS_REGION", "aws-global"),
+    ("AWS_REGION", "fips-us-gov-west-1"),
+    ("AWS_REGION", " "),
+    ("AWS_DEFAULT_REGION", "https://s3.eu-west-1.amazonaws.com"),
+    ("AWS_ENDPOINT_URL", "s3.example"),
     ("AWS_ENDPOINT_URL_S3", "localhost:9000"),
+    ("AWS_ENDPOINT_URL_S3", "https://s3.example/pictures"),
+    ("AWS_ENDPOINT_URL_S3", "https://s3.example?x=1"),
+    ("AWS_ENDPOINT_URL_S3", "https://s3.example#x"),
+    ("AWS_ENDPOINT_URL_S3", "https://user:hunter2@s3.example"),
+    ("AWS_ENDPOINT_URL_S3", "https://s3.example:99999"),
+    ("AWS_ENDPOINT_URL_S3", "https://s3 .example"),
+    ("AWS_ENDPOINT_URL_S3", "http://my_store:9000"),
+    ("AWS_ENDPOINT_URL_S3", "http://[::x]:9000"),
+    ("AWS_ENDPOINT_URL_S3", "http://[1.2]:9000"),
     ("AWS_ENDPOINT_URL_DYNAMODB", "ftp://x"),
     ("AWS_S3_PUBLIC_ENDPOINT_URL", "https://"),
+    ("AWS_S3_PUBLIC_ENDPOINT_URL", "https://*.example"),
+    ("AWS_S3_CUSTOM_DOMAIN", "http://cdn.example"),
+    ("AWS_S3_CUSTOM_DOMAIN", "cdn.example/avatars"),
+    ("AWS_S3_CUSTOM_DOMAIN", "cdn.example:0"),
+    ("AWS_S3_CUSTOM_DOMAIN", "user@cdn.example"),
+    ("AWS_STATIC_CUSTOM_DOMAIN", "https://cdn.example/static/"),
+    ("AWS_STATIC_CUSTOM_DOMAIN", "cdn example"),
+    ("ALLOWED_HOSTS", "http://triphase.example"),
+    ("ALLOWED_HOSTS", "triphase.example:8000"),
+    ("ALLOWED_HOSTS", "triphase.example/site"),
+    ("ALLOWED_HOSTS", "*.triphase.example"),
+    ("ALLOWED_HOSTS", "a.example b.example"),
+    ("ALLOWED_HOSTS", "my_site.example"),
+    ("ALLOWED_HOSTS", "::1"),
+    ("SITE_ORIGINS", "triphase.example"),
+    ("SITE_ORIGINS", "https://triphase.example/site"),
+    ("SITE_ORIGINS", "https://*.triphase.example"),
+    ("SITE_ORIGINS", "*"),
+    ("SITE_ORIGINS", "null"),
+    ("SITE_ORIGINS", "https://a.example https://b.example"),
+    ("SITE_ORIGINS", "https://a.example,b.example"),
+    ("CSRF_TRUSTED_ORIGINS", "triphase.example"),
+    ("CSRF_TRUSTED_ORIGINS", "*.triphase.example"),
+    ("CSRF_TRUSTED_ORIGINS", "https://*"),
+    ("CSRF_TRUSTED_ORIGINS", "https://triphase.example/site"),
+]
+GOOD: list[tuple[str, str, object]] = [
+    ("AWS_STORAGE_BUCKET_NAME", " pictures\n", "pictures"),
+    ("AWS_STORAGE_BUCKET_NAME", "my.dotted.bucket", "my.dotted.bucket"),
+    ("AVATARS_TABLE", "Our_pictures-2.x ", "Our_pictures-2.x"),
+    ("AWS_REGION", " EU-WEST-1", "eu-west-1"),
+    ("AWS_REGION", "us-gov-west-1", "us-gov-west-1"),
+    ("AWS_REGION", "RegionOne", "RegionOne"),
+    ("AWS_REGION", "auto", "auto"),
+    ("AWS_S3_PUBLIC_ENDPOINT_URL", "https://Store.Example:443/", "https://store.example"),
+    ("AWS_S3_PUBLIC_ENDPOINT_URL", "http://10.0.0.1:9000", "http://10.0.0.1:9000"),
+    ("AWS_S3_CUSTOM_DOMAIN", "https://CDN.example/", "cdn.example"),
+    ("AWS_S3_CUSTOM_DOMAIN", "cdn.example:8443", "cdn.example:8443"),
+    ("AWS_S3_CUSTOM_DOMAIN", "", None),
+    ("AWS_STATIC_CUSTOM_DOMAIN", "cdn.example/", "cdn.example"),
+    ("ALLOWED_HOSTS", "https://Triphase.example/, ,b.example,", ["triphase.example", "b.example"]),
+    ("ALLOWED_HOSTS", "none", ["none"]),
+    ("ALLOWED_HOSTS", "[::1],127.0.0.1,localhost", ["[::1]", "127.0.0.1", "localhost"]),
+    ("SITE_ORIGINS", "https://Triphase.example/", ["https://triphase.example"]),
+    ("SITE_ORIGINS", "https://a:443, http://b:80 ,", ["https://a", "http://b"]),
+    ("SITE_ORIGINS", "http://[::1]:8000", ["http://[::1]:8000"]),
+    ("SITE_ORIGINS", "", ["https://triphase.example"]),
+    ("CSRF_TRUSTED_ORIGINS", "https://*.Example.org/", ["https://*.example.org"]),
+    ("CSRF_TRUSTED_ORIGINS", " , ", []),
 ]
 
 
-def test_bad_value_is_refused_with_the_name_of_its_variable() -> None:
-    """One process reads the settings anew for each value, as starting one takes long."""
+def settings_one_by_one(values: list[tuple[str, str]]) -> list[tuple[object, str]]:
+    """Return for each variable and value the setting of that name, or None and the error.
+
+    One process reads the settings anew for each, as starting one takes long.
+    """
     script = f"""
-import importlib, os
+import importlib, json, os
 import config.settings
-for name, value in {BAD!r}:
+found = []
+for name, value in {values!r}:
+    before = os.environ.get(name)
     os.environ[name] = value
     try:
-        importlib.reload(config.settings)
+        found.append((getattr(importlib.reload(config.settings), name, None), ""))
     except Exception as error:
-        print(name in str(error), name, value, str(error))
-    else:
-        print(False, name, value, "was taken")
-    del os.environ[name]
+        found.append((None, str(error)))
+    os.environ.pop(name) if before is None else os.environ.update({{name: before}})
+print(json.dumps(found))
 """
     done = run(script, **PRODUCTION)
+    assert done.returncode == 0, done.stderr
+    return [(value, error) for value, error in json.loads(done.stdout)]
 
-    lines = done.stdout.splitlines()
-    assert len(lines) == len(BAD), done.stderr
-    assert [line for line in lines if not line.startswith("True")] == []
+
+def test_bad_value_is_refused_with_the_name_of_its_variable() -> None:
+    found = settings_one_by_one(BAD)
+
+    taken = [bad for bad, (_, error) in zip(BAD, found, strict=True) if bad[0] not in error]
+    assert taken == []
+    assert "hunter2" not in str(found)
+
+
+def test_value_that_means_one_thing_is_taken_in_one_notation() -> None:
+    found = settings_one_by_one([(name, value) for name, value, _ in GOOD])
+
+    for (name, text, wanted), (value, error) in zip(GOOD, found, strict=True):
+        assert (value, error) == (wanted, ""), (name, text)
 
 
 def test_secret_key_is_demanded_in_production() -> None:
@@ -228,6 +327,17 @@ def test_server_does_not_start_when_no_page_could_reach_the_bucket(
 
     assert done.returncode == 1
     assert reason in done.stderr
+
+
+def test_endpoint_of_the_profile_is_refused_like_one_of_a_variable(tmp_path: Path) -> None:
+    profile = tmp_path / "config"
+    profile.write_text("[default]\nendpoint_url = https://user:hunter2@s3.example/store\n")
+
+    done = run("import config.settings", **PRODUCTION, AWS_CONFIG_FILE=str(profile))
+
+    assert done.returncode == 1
+    assert "AWS_CONFIG_FILE must hold an http(s) URL" in done.stderr
+    assert "hunter2" not in done.stderr
 
 
 @pytest.mark.parametrize("query", ["", "?connect_timeout=2"])
