@@ -9,6 +9,7 @@ class ObjectMissing(UserFacingError):
     """There is no object with this key."""
 
     code = "object_missing"
+    retry = "never"
     message = _("There is no such file.")
 
 
@@ -16,6 +17,7 @@ class ObjectTooLarge(UserFacingError):
     """The object is larger than the reader accepts."""
 
     code = "too_large"
+    retry = "never"
     message = _("The file is too large.")
 
 
@@ -23,6 +25,7 @@ class StorageUnavailable(UserFacingError):
     """S3 or DynamoDB did not answer, or answered with an error that is not the user's."""
 
     code = "unavailable"
+    retry = "same"
     message = _("The picture store does not answer right now. Please try again in a moment.")
 
 

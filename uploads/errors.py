@@ -16,6 +16,7 @@ class InvalidToken(UploadError):
     """The upload token is forged, altered, another user's or of another purpose."""
 
     code = "invalid_token"
+    retry = "new"
     message = _("This upload was not issued to you. Please start again.")
 
 
@@ -23,11 +24,13 @@ class TokenExpired(UploadError):
     """The upload token was genuine once but is too old."""
 
     code = "token_expired"
-    message = _("This upload took too long. Please choose the picture again.")
+    retry = "new"
+    message = _("This upload took too long. Please start again.")
 
 
 class WrongPlace(UploadError):
     """Most items or objects look wrong: bucket, table and database may not belong together."""
 
     code = "wrong_place"
+    retry = "never"
     message = _("Most items look wrong. Are these the right bucket and database? See --force.")

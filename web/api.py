@@ -1,6 +1,7 @@
 """The small JSON API: strict input, one shape of error, no traceback, one line in the log.
 
-Every error is ``{"error": {"code", "message"}}``, with a message in the user's words.
+Every error is ``{"error": {"code", "message", "retry"}}``: a code for programs, a message for
+the user, and how a program goes on (``web.errors.Retry``).
 """
 
 import json
@@ -21,7 +22,14 @@ from django.views import csrf
 from structlog.contextvars import bind_contextvars
 
 from web.address import client_address
-from web.errors import BadRequest, BodyTooLarge, SignedOut, TooManyRequests, UserFacingError
+from web.errors import (
+    BadRequest,
+    BodyTooLarge,
+    Retry,
+    SignedOut,
+    TooManyRequests,
+    UserFacingError,
+)
 from web.rates import Allowance, seconds_to_wait
 
 View = Callable[..., HttpResponse]
@@ -37,10 +45,16 @@ STATUSES: dict[type[UserFacingError], int] = {
 
 
 def error(
-    status: int, code: str, message: str | Promise, *, retry_after: int | None = None
+    status: int,
+    code: str,
+    message: str | Promise,
+    *,
+    retry: Retry,
+    retry_after: int | None = None,
 ) -> JsonResponse:
     """Return the one shape of error."""
-    answer = JsonResponse({"error": {"code": code, "message": str(message)}}, status=status)
+    content = {"code": code, "message": str(message), "retry": retry}
+    answer = JsonResponse({"error": content}, status=status)
     if retry_after is not None:
         answer["Retry-After"] = str(retry_after)
     return answer
@@ -58,7 +72,8 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     logger.info("request_refused", outcome="csrf", status=403)
     if not wants_json(request):
         return csrf.csrf_failure(request, reason)
-    return error(403, "csrf", _("Your session has changed. Please reload the page."))
+    message = _("Your session has changed. Please reload the page.")
+    return error(403, "csrf", message, retry="never")
 
 
 def json_api(
@@ -105,7 +120,13 @@ def _refusal(
     problem: UserFacingError, statuses: Mapping[type[UserFacingError], int]
 ) -> JsonResponse:
     nearest = next(kind for kind in type(problem).__mro__ if kind in statuses)
-    return error(statuses[nearest], problem.code, problem.message, retry_after=problem.retry_after)
+    return error(
+        statuses[nearest],
+        problem.code,
+        problem.message,
+        retry=problem.retry,
+        retry_after=problem.retry_after,
+    )
 
 
 def count_request(request: HttpRequest, name: str) -> None:

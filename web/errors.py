@@ -1,12 +1,20 @@
 """Errors that a user can be told: each has a code for programs and a message for people."""
 
 from datetime import timedelta
+from typing import Literal
 
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.timesince import timeuntil
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
+
+# Whether and how a program goes on after an error:
+#
+#   same    send the same request again, after ``Retry-After`` if there is one
+#   new     give this upload up and begin a new one at phase 1
+#   never   stop: the file, the request or the session has to change first
+Retry = Literal["same", "new", "never"]
 
 
 def readable_duration(seconds: int) -> str:
@@ -20,11 +28,13 @@ def readable_duration(seconds: int) -> str:
 class UserFacingError(Exception):
     """A request that is refused, or that failed.
 
-    ``code`` names the error to programs, ``message`` tells the user what to do next. If trying
-    again makes no sense for a while, ``retry_after`` says how many seconds.
+    ``code`` names the error to programs, ``retry`` tells them how to go on, ``message`` tells the
+    user what to do next. If trying again makes no sense for a while, ``retry_after`` says how many
+    seconds.
     """
 
     code: str = "failed"
+    retry: Retry = "same"
     message: str | Promise = _("That did not work. Please try again.")
     retry_after: int | None = None
 
@@ -38,6 +48,7 @@ class SignedOut(UserFacingError):
     """The request has no signed-in user."""
 
     code = "signed_out"
+    retry = "never"
     message = _("Please sign in first.")
 
 
@@ -45,6 +56,7 @@ class BadRequest(UserFacingError):
     """The body is not what the route takes."""
 
     code = "bad_request"
+    retry = "never"
 
 
 class BodyTooLarge(BadRequest):
@@ -57,6 +69,7 @@ class TooManyRequests(UserFacingError):
     """The user, or the address, asks more often than the rates allow."""
 
     code = "too_many_requests"
+    retry = "same"
 
     def __init__(self, retry_after: int) -> None:
         wait = readable_duration(retry_after)

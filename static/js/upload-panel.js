@@ -175,7 +175,7 @@ export class UploadPanel {
     if (error.name !== "UploadError") console.error(error);
     this.#showPhase(this.#phase, "failed");
     // Without an upload the encoding failed, and trying again has nothing to go on with.
-    if (error.isFinal || !this.#upload) this.#startOver();
+    if (error.retry === "never" || !this.#upload) this.#startOver();
     else this.#moveFocus("failed", "[data-action=retry]");
     this.#tell(explain(error), "error");
   }

@@ -9,6 +9,9 @@
  * here; whatever still fails can be taken up again later with `Upload.run`. What is never
  * confirmed goes by itself: the bucket expires it.
  *
+ * Each error of the site says how to go on (`error.retry`); what S3 says is translated into the
+ * same three words, and so is an answer that neither of them gave.
+ *
  * The modules import each other by relative paths: with no build step and no import map (an inline
  * one would break the CSP). In production `config/static.py` rewrites the paths to hashed names.
  *
@@ -17,6 +20,7 @@
  *   expires_at: string, max_bytes: number}} Permission
  * @typedef {{url: string, content_type: string, size: number, width: number, height: number}} Avatar
  * @typedef {"begin" | "send" | "confirm"} Phase
+ * @typedef {"same" | "new" | "never"} Retry repeat the request, begin a new upload, or stop
  * @typedef {{phase?: (phase: Phase) => void, progress?: (fraction: number) => void,
  *   retry?: () => void, renewal?: () => void}} Report
  */
@@ -28,53 +32,50 @@ const PATIENCE = 30_000;
 /** Seconds. A longer Retry-After is for the user to wait, not for this page. */
 const LONGEST_RETRY_AFTER = 10;
 
-/** Failures after which the very same request may well succeed. */
-const PASSING_CODES = new Set([
-  "network", "conflict", "not_uploaded", "unavailable", "RequestTimeout",
-]);
-const PASSING_STATUSES = new Set([429, 502, 503, 504]);
-/** Failures that this file, or this session, meets again however often it is tried. */
-const FINAL_CODES = new Set(["bad_image", "signed_out", "EntityTooLarge", "EntityTooSmall"]);
-const FINAL_STATUSES = new Set([400, 401, 403, 413, 415, 422]);
+/**
+ * What S3's errors call for where their status does not tell.
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList
+ * @type {Record<string, Retry>}
+ */
+const S3_RETRY = {
+  RequestTimeout: "same",
+  IncompleteBody: "same",
+  SlowDown: "same",
+  EntityTooLarge: "never",
+  EntityTooSmall: "never",
+};
+/** Statuses below 500 that pass: Request Timeout, Too Early, Too Many Requests. */
+const PASSING_STATUSES = [408, 425, 429];
 
 /** A phase failed. `message` is in the user's words where the site wrote it, else empty. */
 export class UploadError extends Error {
   /**
    * @param {Phase} phase
    * @param {string} code from the site or from S3; "network" when there was no answer
+   * @param {Retry} retry
    * @param {{status?: number, message?: string, retryAfter?: number}} [details]
    */
-  constructor(phase, code, { status = 0, message = "", retryAfter = 0 } = {}) {
+  constructor(phase, code, retry, { status = 0, message = "", retryAfter = 0 } = {}) {
     super(message);
     this.name = "UploadError";
     this.phase = phase;
     this.code = code;
+    this.retry = retry;
     this.status = status;
     this.retryAfter = retryAfter;
   }
 
   /** Whether the same request may succeed in a moment. */
   get isPassing() {
-    if (this.retryAfter > LONGEST_RETRY_AFTER) return false;
-    const bucketTrouble = this.phase === "send" && this.status >= 500;
-    return bucketTrouble || PASSING_CODES.has(this.code) || PASSING_STATUSES.has(this.status);
+    return this.retry === "same" && this.retryAfter <= LONGEST_RETRY_AFTER;
   }
 
-  /** Whether trying again is pointless with this file and this session. */
-  get isFinal() {
-    return FINAL_CODES.has(this.code)
-      || (this.phase !== "send" && FINAL_STATUSES.has(this.status));
-  }
-
-  /** Whether the site refused the confirmation, so that only a new upload helps. */
+  /**
+   * Whether the next attempt begins a new upload. A confirmation that is still refused with 409
+   * after several attempts counts, too: perhaps the bucket does not have the file any more.
+   */
   get needsNewUpload() {
-    const isRefusal = this.status >= 400 && this.status < 500 && this.status !== 429;
-    return this.phase === "confirm" && isRefusal && this.code !== "conflict";
-  }
-
-  /** Whether the bucket refused the form itself, as it does when the policy has expired. */
-  get isRefusedPolicy() {
-    return this.phase === "send" && this.status === 403;
+    return this.retry === "new" || (this.phase === "confirm" && this.status === 409);
   }
 }
 
@@ -102,24 +103,24 @@ export class Upload {
    * @throws {UploadError} or the signal's reason
    */
   async run(signal) {
-    const permission = this.#isInBucket ? this.#permission : await this.#bringToBucket(signal);
     try {
-      return await confirmUpload(permission, this.site, signal, this.report);
+      if (!this.#isInBucket) await this.#bringToBucket(signal);
+      return await confirmUpload(this.#permission, this.site, signal, this.report);
     } catch (error) {
       if (error.needsNewUpload) this.#forget();
       throw error;
     }
   }
 
-  /** Phases 1 and 2. A refused policy is renewed once: it has expired while the user cropped. */
+  /** Phases 1 and 2. A refused form is renewed once: it may have expired before this attempt. */
   async #bringToBucket(signal) {
     try {
-      return await this.#beginAndSend(signal);
+      await this.#beginAndSend(signal);
     } catch (error) {
-      if (!error.isRefusedPolicy) throw error;
+      if (error.phase !== "send" || !error.needsNewUpload) throw error;
       this.#forget();
       this.report.renewal?.();
-      return this.#beginAndSend(signal);
+      await this.#beginAndSend(signal);
     }
   }
 
@@ -127,7 +128,6 @@ export class Upload {
     this.#permission ??= await beginUpload(this.file, this.site, signal, this.report);
     await sendToBucket(this.#permission, this.file, signal, this.report);
     this.#isInBucket = true;
-    return this.#permission;
   }
 
   #forget() {
@@ -213,16 +213,29 @@ async function ask(phase, url, question, site, signal) {
     answer = parsed(await response.text());
   } catch {
     signal.throwIfAborted();
-    throw new UploadError(phase, "network");
+    throw new UploadError(phase, "network", "same");
   }
   // The only redirect there is leads to the login page.
-  if (response.type === "opaqueredirect") throw new UploadError(phase, "signed_out");
+  if (response.type === "opaqueredirect") throw new UploadError(phase, "signed_out", "never");
   if (response.ok && answer) return answer;
-  throw new UploadError(phase, answer?.error?.code ?? "unexpected", {
+  const { code = "unexpected", message, retry = retryFromStatus(response) } = answer?.error ?? {};
+  throw new UploadError(phase, code, retry, {
     status: response.status,
-    message: answer?.error?.message,
+    message,
     retryAfter: Number(response.headers.get("Retry-After")) || 0,
   });
+}
+
+/**
+ * Returns what an answer calls for that is not the API's: the page of a proxy, or of a crash.
+ * @returns {Retry}
+ */
+function retryFromStatus({ ok, status }) {
+  return ok || passes(status) ? "same" : "never";
+}
+
+function passes(status) {
+  return status >= 500 || PASSING_STATUSES.includes(status);
 }
 
 /** Returns the JSON, or null where it is none (an error page of a proxy, for one). */
@@ -265,11 +278,15 @@ function post({ url, fields }, file, signal, report) {
   });
 }
 
-/** Returns the error that S3's answer tells of. Status 0: there was no answer. */
-function bucketError(request) {
-  if (request.status === 0) return new UploadError("send", "network");
-  const code = request.responseXML?.querySelector("Code")?.textContent ?? "unexpected";
-  return new UploadError("send", code, { status: request.status });
+/**
+ * Returns the error that S3's answer tells of. Status 0: there was no answer. What does not pass is
+ * a refusal of this form (its policy has expired, for one), so a new form may do.
+ */
+function bucketError({ status, responseXML }) {
+  if (status === 0) return new UploadError("send", "network", "same");
+  const code = responseXML?.querySelector("Code")?.textContent ?? "unexpected";
+  const retry = S3_RETRY[code] ?? (passes(status) ? "same" : "new");
+  return new UploadError("send", code, retry, { status });
 }
 
 /** Calls `bark` when there was no sign of life for so many milliseconds. */

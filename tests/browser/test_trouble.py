@@ -1,7 +1,9 @@
 """Failures in each phase: the network, an expired policy, a cancelled upload."""
 
+from urllib.parse import urlsplit
+
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, Request, Route, expect
 
 from accounts.models import User
 from avatars.references import live_stores
@@ -39,14 +41,31 @@ def hasty_panel(page: Page, user: User) -> UploadPanel:
     return UploadPanel(page)
 
 
+def refuse_as(route: Route, status: int, code: str) -> None:
+    """Answer as S3 does when it refuses a form."""
+    route.fulfill(
+        status=status,
+        headers={"Access-Control-Allow-Origin": "*", "Content-Type": "application/xml"},
+        body=f"<Error><Code>{code}</Code><Message>No.</Message></Error>",
+    )
+
+
 def refuse_as_expired(route: Route) -> None:
     """Answer as S3 answers a policy that has expired."""
-    route.fulfill(
-        status=403,
-        headers={"Access-Control-Allow-Origin": "*", "Content-Type": "application/xml"},
-        body="<Error><Code>AccessDenied</Code>"
-        "<Message>Invalid according to Policy: Policy expired.</Message></Error>",
-    )
+    refuse_as(route, 403, "AccessDenied")
+
+
+def requests_to_the_site(page: Page) -> list[str]:
+    """Return a list to which BEGIN and CONFIRM are added as the page asks for them."""
+    sent: list[str] = []
+    routes = {"/avatars/uploads/": BEGIN, "/avatars/uploads/confirm/": CONFIRM}
+
+    def note(request: Request) -> None:
+        if route := routes.get(urlsplit(request.url).path):
+            sent.append(route)
+
+    page.on("request", note)
+    return sent
 
 
 def test_cancel_during_phase_2_leaves_the_old_picture(
@@ -221,6 +240,118 @@ def test_words_of_the_site_are_shown(
     hasty_panel.choose_and_save(picture_bytes())
 
     expect(hasty_panel.note).to_have_text("That was <b>too</b> often.")
+
+
+@pytest.mark.parametrize(
+    ("retry", "requests", "afterwards"),
+    [
+        ("same", [BEGIN, *[CONFIRM] * 4], [CONFIRM]),
+        ("new", [BEGIN, CONFIRM], [BEGIN, CONFIRM]),
+        ("never", [BEGIN, CONFIRM], None),
+    ],
+)
+def test_error_of_the_site_says_how_to_go_on(
+    hasty_panel: UploadPanel,
+    page: Page,
+    complaints: Complaints,
+    retry: str,
+    requests: list[str],
+    afterwards: list[str] | None,
+) -> None:
+    """``same`` is repeated, ``new`` begins anew, after ``never`` there is no button."""
+    complaints.allow("418")
+    sent = requests_to_the_site(page)
+    refusal = {"error": {"code": "unheard_of", "message": "No.", "retry": retry}}
+    page.route(CONFIRM, lambda route: route.fulfill(status=418, json=refusal))
+    hasty_panel.choose_and_save(picture_bytes())
+    expect(hasty_panel.note).to_have_text("No.")
+    assert sent == requests
+    page.unroute(CONFIRM)
+    sent.clear()
+
+    if afterwards is None:
+        expect(hasty_panel.button("Try again")).to_be_hidden()
+        expect(hasty_panel.input).to_be_focused()
+        return
+    hasty_panel.button("Try again").click()
+
+    hasty_panel.expect_saved()
+    assert sent == afterwards
+
+
+@pytest.mark.parametrize(
+    ("status", "attempts"), [(502, 4), (429, 4), (200, 4), (403, 1), (413, 1), (404, 1)]
+)
+def test_page_of_a_proxy_is_judged_by_its_status(
+    hasty_panel: UploadPanel, page: Page, complaints: Complaints, status: int, attempts: int
+) -> None:
+    complaints.allow(str(status))
+    sent = requests_to_the_site(page)
+    page.route(BEGIN, lambda route: route.fulfill(status=status, body="<h1>A proxy</h1>"))
+
+    hasty_panel.choose_and_save(picture_bytes())
+
+    expect(hasty_panel.note).to_contain_text("Something went wrong that should not.")
+    assert sent == [BEGIN] * attempts
+    expect(hasty_panel.button("Try again")).to_be_visible(visible=attempts > 1)
+
+
+def test_lost_file_is_uploaded_anew_when_confirming_stays_in_vain(
+    hasty_panel: UploadPanel, user: User, page: Page, complaints: Complaints
+) -> None:
+    """A box on the way said 204 for the bucket, so the site says ``not_uploaded`` each time."""
+    complaints.allow("409")
+    page.route(
+        bucket_url(),
+        lambda route: route.fulfill(status=204, headers={"Access-Control-Allow-Origin": "*"}),
+        times=1,
+    )
+    hasty_panel.choose_and_save(picture_bytes())
+    expect(hasty_panel.note).to_contain_text("The picture has not arrived yet.")
+
+    hasty_panel.button("Try again").click()
+
+    hasty_panel.expect_saved()
+    assert live_avatar(user)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "forms", "posts"),
+    [
+        (400, "RequestTimeout", 1, 4),
+        (503, "SlowDown", 1, 4),
+        (500, "InternalError", 1, 4),
+        (400, "EntityTooLarge", 1, 1),
+        (400, "ExpiredToken", 2, 2),
+        (404, "NoSuchBucket", 2, 2),
+    ],
+)
+def test_refusal_of_the_bucket_is_judged_by_its_code(
+    hasty_panel: UploadPanel,
+    page: Page,
+    complaints: Complaints,
+    status: int,
+    code: str,
+    forms: int,
+    posts: int,
+) -> None:
+    """The same form is posted again, another one is asked for once, or neither."""
+    complaints.allow(str(status))
+    begun = requests_to_the_site(page)
+    posted: list[Route] = []
+
+    def refuse(route: Route) -> None:
+        posted.append(route)
+        refuse_as(route, status, code)
+
+    page.route(bucket_url(), refuse)
+
+    hasty_panel.choose_and_save(picture_bytes())
+
+    expect(hasty_panel.note).to_contain_text("The bucket")
+    assert begun == [BEGIN] * forms
+    assert len(posted) == posts
+    expect(hasty_panel.button("Try again")).to_be_visible(visible=code != "EntityTooLarge")
 
 
 @pytest.mark.case(10)

@@ -24,6 +24,7 @@ from embedded_aws.front import Front
 from embedded_aws.messages import Environ
 from embedded_aws.server import EmbeddedAWS
 from tests.builders import picture_bytes
+from tests.readme import documented_errors
 
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse
@@ -130,10 +131,11 @@ def upload_picture(browser: Client, body: bytes | None = None) -> dict[str, Any]
 
 
 def error_code(answer: Response) -> str:
-    """Return the code of an error of the JSON API, after checking the error's shape."""
+    """Return the code of an error of the JSON API, after checking that README documents it."""
     error = answer.json()["error"]
-    assert error.keys() == {"code", "message"}
+    assert error.keys() == {"code", "message", "retry"}
     assert error["message"]
+    assert (answer.status_code, error["retry"], error["code"]) in documented_errors()
     return str(error["code"])
 
 

@@ -8,7 +8,12 @@ from django.conf import settings
 from django.core.management import get_commands
 from django.urls import URLPattern, get_resolver
 
-README = (settings.BASE_DIR / "README.md").read_text()
+from avatars import views
+from tests.readme import documented_errors, readme
+from web import api
+from web.errors import UserFacingError
+
+README = readme()
 OPERATIONS = (settings.BASE_DIR / "docs" / "operations.md").read_text()
 # The table of settings, in the one place where it is.
 TABLE = OPERATIONS.partition("\n## Settings\n")[2].partition("\n## ")[0]
@@ -53,6 +58,13 @@ def test_every_route_is_in_the_readme() -> None:
     ] + [str(pattern.pattern) for pattern in patterns if isinstance(pattern, URLPattern)]
     assert len(routes) > 10
     assert [route for route in routes if f"/{route.replace('str:', '')}" not in README] == []
+
+
+def test_every_error_of_the_json_api_is_in_the_readme() -> None:
+    statuses = {**api.STATUSES, **views.STATUSES}
+    del statuses[UserFacingError]  # catches what no route is expected to raise
+    errors = {(status, error.retry, error.code) for error, status in statuses.items()}
+    assert documented_errors() == {*errors, (403, "never", "csrf")}
 
 
 def test_every_target_of_the_makefile_is_explained() -> None:

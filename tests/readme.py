@@ -1,0 +1,22 @@
+"""What README.md says that tests compare with the code."""
+
+import re
+from functools import cache
+
+from django.conf import settings
+
+
+def readme() -> str:
+    """Return the text of README.md."""
+    return (settings.BASE_DIR / "README.md").read_text()
+
+
+@cache
+def documented_errors() -> set[tuple[int, str, str]]:
+    """Return status, retry and code of each error of the JSON API."""
+    rows = re.findall(r"^\| (\d{3}) \| `(\w+)` \| (.+) \|$", readme(), flags=re.MULTILINE)
+    return {
+        (int(status), retry, code)
+        for status, retry, codes in rows
+        for code in re.findall(r"`(\w+)`", codes)
+    }
