@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET
 from accounts.access import members_only, staff_only
 from accounts.selectors import users_named
 from avatars.selectors import cards_or_problem
+from avatars.words import WORDS
 from aws.errors import StorageUnavailable
 from inspection.selectors import PAGE_SIZE, Page, item_page, object_page
 from pictures.images import FORMATS
@@ -38,6 +39,7 @@ def users(request: HttpRequest) -> HttpResponse:
         "problem": problem,
         "max_bytes": settings.AVATAR_MAX_BYTES,
         "content_types": list(FORMATS),
+        "words": WORDS,
         "own_prefix": prefix_of(AVATARS_PREFIX, str(request.user.pk)),
     }
     return render(request, "inspection/users.html", context)

@@ -1,4 +1,4 @@
-/** What the scripts say. The texts come from the page, where they went through gettext. */
+/** What the scripts say. The page has the texts, in its language, from `avatars/words.py`. */
 
 const words = JSON.parse(document.getElementById("upload-words").textContent);
 const language = document.documentElement.lang;
