@@ -5,13 +5,35 @@ the redaction. https://www.structlog.org/en/stable/standard-library.html
 """
 
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-import structlog
-from structlog.typing import Processor
-
 from web.redaction import Redactor
+
+
+@contextmanager
+def without(package: str) -> Iterator[None]:
+    """Let imports in the block fail to find ``package``, unless it is loaded already.
+
+    None in ``sys.modules`` stands for a package that is not installed.
+    https://docs.python.org/3/reference/import.html#the-module-cache
+    """
+    if package in sys.modules:
+        yield
+        return
+    sys.modules[package] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[package]
+
+
+# structlog loads rich where it is installed, for tracebacks that show local variables. Those are
+# not used here, and rich takes three times as long to load as structlog itself.
+with without("rich"):
+    import structlog
+    from structlog.typing import Processor
 
 
 def configure_structlog() -> None:
