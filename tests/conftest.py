@@ -1,12 +1,14 @@
 """Fixtures of all tests: the embedded AWS of this process, emptied before each use."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from importlib import import_module
 from typing import Any
 
 import hypothesis
 import pytest
+import time_machine
 from django.conf import settings
 from django.db import connections
 from django.test import override_settings
@@ -21,6 +23,20 @@ from web import rates
 # How long an example takes says nothing on a busy machine.
 hypothesis.settings.register_profile("tests", deadline=None, max_examples=60)
 hypothesis.settings.load_profile("tests")
+
+
+LONG_AGO = datetime(2001, 1, 1, tzinfo=UTC)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect the tests at another time than they run.
+
+    On a slow machine minutes pass between the two. A value that a test module takes from the clock
+    while it is imported, in a list of parameters say, is too old then; here it always is.
+    """
+    with time_machine.travel(LONG_AGO):
+        return (yield)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item], config: pytest.Config) -> None:

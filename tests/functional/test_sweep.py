@@ -44,7 +44,7 @@ from uploads.sweeping import Outcome
 
 pytestmark = pytest.mark.django_db
 
-IN_TWO_DAYS = datetime.now(UTC) + timedelta(days=2)  # the lifecycle of what is pending is over
+IN_TWO_DAYS = timedelta(days=2)  # by then the lifecycle has taken what was pending
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
