@@ -1,7 +1,13 @@
 from django.apps import AppConfig
 
+from demo.parent import end_with_parent
+
 
 class DemoConfig(AppConfig):
     """What only the demo needs: its users, one-click sign-in, and commands that start it."""
 
     name = "demo"
+
+    def ready(self) -> None:
+        """Let a command that ``rundemo`` started end with it."""
+        end_with_parent()

@@ -1,11 +1,18 @@
 """The demo's commands."""
 
 import io
+import os
+import select
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.contrib.auth import authenticate
 from django.core.management import CommandError, call_command
 from django.test import RequestFactory
@@ -19,6 +26,8 @@ from demo.users import PASSWORD
 from tests.functional.steps import assert_in_order, bucket_keys, item_of, live_key
 
 pytestmark = pytest.mark.django_db
+
+SECONDS = 120  # until something is taken for stuck
 
 
 @pytest.fixture(autouse=True)
@@ -152,3 +161,61 @@ def test_demo_does_not_start_beside_a_real_bucket(settings: Settings, kept_signa
 
     with pytest.raises(CommandError, match="unset AWS_STORAGE_BUCKET_NAME"):
         call_command("rundemo", stdout=io.StringIO())
+
+
+def free_ports() -> tuple[int, int]:
+    """Return two ports on which no process listens."""
+    with (
+        socket.create_server(("127.0.0.1", 0)) as one,
+        socket.create_server(("127.0.0.1", 0)) as other,
+    ):
+        return one.getsockname()[1], other.getsockname()[1]
+
+
+@contextmanager
+def running_demo(database: Path, *ports: int) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run ``rundemo``, and kill it at the end."""
+    names = ("PORT", "EMBEDDED_AWS_PORT")
+    own = {
+        "PATH": os.defpath,
+        "SECRET_KEY": "only-for-tests",
+        "DATABASE_URL": f"sqlite:///{database}",
+    }
+    with subprocess.Popen(
+        [sys.executable, "manage.py", "rundemo"],
+        cwd=settings.BASE_DIR,
+        env=own | {name: str(port) for name, port in zip(names, ports, strict=True)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as demo:
+        try:
+            yield demo
+        finally:
+            demo.kill()
+
+
+def output_until(demo: "subprocess.Popen[bytes]", text: bytes) -> bytes:
+    """Return what the demo and its children write until ``text``, or until all have ended."""
+    assert demo.stdout
+    output = b""
+    while text not in output:
+        readable, _, _ = select.select([demo.stdout], [], [], SECONDS)
+        assert readable, output.decode()
+        if not (read := os.read(demo.stdout.fileno(), 10_000)):
+            break
+        output += read
+    return output
+
+
+@pytest.mark.parametrize("said", [b"Demo users", b"Ctrl-C ends it"], ids=["starting", "serving"])
+def test_children_end_when_the_demo_is_killed(tmp_path: Path, said: bytes) -> None:
+    """They hold its output open, the autoreloader's child included, for as long as they run."""
+    ports = free_ports()
+    with running_demo(tmp_path / "db.sqlite3", *ports) as demo:
+        assert said in output_until(demo, said)
+
+        demo.kill()
+
+        output_until(demo, b"never written")
+    for port in ports:
+        socket.create_server(("127.0.0.1", port)).close()

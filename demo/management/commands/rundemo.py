@@ -17,6 +17,8 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError
 
+from demo.parent import PIPE_VARIABLE, pipe_to_children
+
 GRACE_SECONDS = 10
 
 
@@ -49,13 +51,15 @@ class Command(BaseCommand):
         except (OSError, OperationalError) as error:
             raise CommandError(f"The database cannot be made or opened: {error}") from error
         with ExitStack() as running:
-            aws = running.enter_context(_child("embedded_aws"))
+            pipe = running.enter_context(pipe_to_children())
+            aws = running.enter_context(_child("embedded_aws", pipe=pipe))
             _wait_for_port(settings.EMBEDDED_AWS_PORT, aws)
             call_command("provision", stdout=io.StringIO())
             self._say("Demo users (one click signs in as any of them):")
             call_command("seed_demo", stdout=self.stdout)
             self.stdout.flush()
-            site = running.enter_context(_child("runserver", f"127.0.0.1:{settings.PORT}"))
+            address = f"127.0.0.1:{settings.PORT}"
+            site = running.enter_context(_child("runserver", address, pipe=pipe))
             _wait_for_port(settings.PORT, site)
             self._say(self.style.SUCCESS(f"Triphase: http://localhost:{settings.PORT}/"))
             self._say("Ctrl-C ends it.")
@@ -71,12 +75,13 @@ class Command(BaseCommand):
 
 
 @contextmanager
-def _child(*command: str) -> Iterator["subprocess.Popen[bytes]"]:
+def _child(*command: str, pipe: int) -> Iterator["subprocess.Popen[bytes]"]:
     """Run a manage.py command beside this one, in a group of its own; end all of it at last."""
     child = subprocess.Popen(  # noqa: S603 (our own commands)
         [sys.executable, sys.argv[0], *command],
         start_new_session=True,
-        env=os.environ | {"DJANGO_RUNSERVER_HIDE_WARNING": "true"},
+        pass_fds=[pipe],
+        env=os.environ | {"DJANGO_RUNSERVER_HIDE_WARNING": "true", PIPE_VARIABLE: str(pipe)},
     )
     try:
         yield child
