@@ -50,7 +50,7 @@ def counting_here(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.case(9)
-def test_request_waits_for_the_longest_of_the_rates_that_refuse_it() -> None:
+def test_request_waits_until_the_rate_that_refuses_it_allows_it() -> None:
     both = [Allowance("2/minute;3/day", KIM)]
     with time_machine.travel(TODAY, tick=False) as clock:
         assert [seconds_to_wait(both) for _ in range(3)] == [0, 0, 60]
@@ -58,6 +58,14 @@ def test_request_waits_for_the_longest_of_the_rates_that_refuse_it() -> None:
         assert seconds_to_wait(both) == 0, "the third of the day"
 
         assert seconds_to_wait(both) == 24 * 3600 - 61
+
+
+@pytest.mark.case(9)
+def test_wait_is_the_longest_when_several_rates_refuse_a_request() -> None:
+    """A client that comes back after the shorter wait would be refused again."""
+    both = [Allowance("1/minute", KIM), Allowance("1/hour", ("address",))]
+    with time_machine.travel(TODAY, tick=False):
+        assert [seconds_to_wait(both) for _ in range(2)] == [0, 3600]
 
 
 @pytest.mark.case(9)

@@ -73,6 +73,18 @@ def test_token_is_refused_when_of_another_owner(owner_id: str) -> None:
 
 
 @pytest.mark.case(11)
+def test_token_is_refused_when_the_owner_differs_in_one_character() -> None:
+    token = make_token()
+
+    for index in range(len(OWNER)):
+        with pytest.raises(InvalidToken):
+            opened(token, owner_id=OWNER[:index] + "x" + OWNER[index + 1 :])
+    for other in (OWNER[:-1], OWNER + "1"):
+        with pytest.raises(InvalidToken):
+            opened(token, owner_id=other)
+
+
+@pytest.mark.case(11)
 def test_token_is_refused_when_signed_with_another_key(settings: Settings) -> None:
     token = make_token()
     settings.SECRET_KEY = "another"
