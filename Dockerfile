@@ -7,27 +7,27 @@ WORKDIR /app
 RUN python -m venv /venv
 ENV PATH=/venv/bin:$PATH
 COPY requirements.txt constraints.txt ./
-# Wheels only, so that nothing is compiled and no package runs code of its own here; pip is not
-# needed afterwards.
+# Wheels only, so that nothing is compiled and no package runs its own code here. pip is not needed
+# after that.
 RUN pip install --only-binary :all: --requirement requirements.txt --constraint constraints.txt \
     && pip uninstall --yes pip
 COPY . .
-# The names hold hashes, so the files of two versions stand side by side. No secret is used: these
-# settings are for this one command.
+# The names hold hashes, so files of two versions do not collide. The settings are for this command
+# only, and no secret is used.
 RUN AWS_STORAGE_BUCKET_NAME=none SECRET_KEY=none ALLOWED_HOSTS=none DATABASE_URL=sqlite://:memory: \
     python manage.py collectstatic --no-input \
     && python -m compileall -q /app \
-    # Made from a checkout with a strict umask, nothing could be read by the user below.
+    # After a checkout with a strict umask the user below could read nothing.
     && chmod -R a+rX /app
 
 FROM python:3.11.14-slim-bookworm
-# A fixed number, for volumes and for `runAsUser`; there is no home and no shell to log in to.
+# A fixed number, for volumes and for `runAsUser`; no home and no shell.
 RUN groupadd --gid 10001 triphase \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent \
     --shell /usr/sbin/nologin triphase
 COPY --from=build /venv /venv
 COPY --from=build /app /app
-# The root filesystem may be read-only: nothing is written but to /dev/shm and /tmp.
+# The root filesystem may be read-only: only /dev/shm and /tmp are written to.
 ENV PATH=/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 PORT=8000 WEB_CONCURRENCY=2
 WORKDIR /app
 USER 10001:10001

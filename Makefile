@@ -1,4 +1,4 @@
-# Two commands are all it takes: `make run` and `make test`. `make help` lists the rest.
+# `make run` and `make test` are all you need to start. `make help` lists all commands.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 SHELL := /bin/sh
@@ -25,11 +25,11 @@ test: $(VENV)/.test chromium ## Set up and run all tests, in a browser too
 	@$(BIN)/python -m pytest -n auto -m "not thorough and not engines" $(ARGS)
 
 .PHONY: test-engines
-test-engines: $(VENV)/.test chromium ## Ask Ceph's radosgw and two table servers what the tests ask the embedded AWS
+test-engines: $(VENV)/.test chromium ## Run the tests of stores on Ceph's radosgw and two table servers
 	@$(BIN)/python -m tests.engines
 
 .PHONY: simulate
-simulate: $(VENV)/.test ## Try more schedules of the protocol: STEPS=…, SEED=…, SCENARIO=… FAULTS=…, MUTANT=…
+simulate: $(VENV)/.test ## Simulate more schedules of the protocol: STEPS=…, SEED=…, SCENARIO=… FAULTS=…, MUTANT=…
 	@$(BIN)/python -m tests.simulation $(if $(STEPS),--steps "$(STEPS)") $(if $(SEED),--seed "$(SEED)") \
 		$(if $(SCENARIO),--scenario "$(SCENARIO)") $(if $(FAULTS),--faults $(FAULTS)) \
 		$(if $(MUTANT),--mutant $(MUTANT))
@@ -46,7 +46,7 @@ check: $(VENV)/.test chromium ## What CI runs first: format, lint, types, layers
 	$(BIN)/python -m pytest -n auto
 
 .PHONY: cases
-cases: $(VENV)/.test ## Write into docs/cases.md which tests show each case, from their marks
+cases: $(VENV)/.test ## Write the tests of each case into docs/cases.md, from their marks
 	@$(BIN)/python -m tests.cases
 
 .PHONY: format
@@ -56,30 +56,30 @@ format: $(VENV)/.test ## Format the code and the templates
 	$(BIN)/djlint templates --reformat --quiet
 
 .PHONY: deploy
-deploy: $(VENV)/.run $(AWS_VENV)/.aws ## Make or update a stack on AWS, print its settings: STACK=…, PARAMETERS="Image=… SiteHost=…"
+deploy: $(VENV)/.run $(AWS_VENV)/.aws ## Make or update a stack on AWS and print its settings: STACK=…, PARAMETERS="Image=… SiteHost=…"
 	$(if $(STACK),,$(error make deploy needs the name of a stack: STACK=triphase))
 	@PATH="$(AWS_VENV)/bin:$$PATH" $(BIN)/python -m infra deploy "$$STACK" $$PARAMETERS
 
 .PHONY: manage
-manage: $(VENV)/.run ## Run a command of manage.py on a stack's site: STACK=…, COMMAND="createsuperuser --no-input …"
+manage: $(VENV)/.run ## Run a command of manage.py on the site of a stack: STACK=…, COMMAND="createsuperuser --no-input …"
 	$(if $(STACK),,$(error make manage needs the name of a stack: STACK=triphase))
 	$(if $(COMMAND),,$(error make manage needs a command of manage.py: COMMAND="migrate --plan"))
 	@$(BIN)/python -m infra manage "$$STACK" --line="$$COMMAND"
 
 .PHONY: destroy
-destroy: $(VENV)/.run ## Remove a stack and all it holds: STACK=…, CONFIRM=yes to be asked nothing
+destroy: $(VENV)/.run ## Remove a stack and its data: STACK=…, CONFIRM=yes to skip the question
 	$(if $(STACK),,$(error make destroy needs the name of a stack: STACK=triphase))
 	@$(BIN)/python -m infra destroy "$$STACK" $(if $(filter yes,$(CONFIRM)),--yes)
 
 .PHONY: clean
-clean: ## Remove the virtual environment, the database and what tools have cached
+clean: ## Remove the virtual environments, the database and the caches of tools
 	rm -rf $(VENV) $(AWS_VENV) var staticfiles .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 .PHONY: chromium
 chromium:
 	@sh scripts/chromium.sh
 
-# --- The virtual environments, made once and again whenever the pins change ---
+# --- The virtual environments, made again whenever the pins change ---
 
 $(VENV)/.run: requirements.txt requirements-demo.txt constraints.txt
 	@sh scripts/install.sh "$(PYTHON)" $(VENV) requirements-demo.txt

@@ -4,7 +4,7 @@ from web.logs import configure_structlog
 
 
 class ConfigConfig(AppConfig):
-    """Settings, URLs and what concerns the whole site, its checks among it."""
+    """Settings, URLs, checks, and what else concerns the whole site."""
 
     name = "config"
 

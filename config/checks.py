@@ -1,4 +1,4 @@
-"""System checks of the settings; none of them uses the network."""
+"""Checks the settings at start, without the network."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +14,7 @@ from web.rates import open_storage
 
 @register(Tags.security)
 def demo_needs_debug(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Refuse to start a public site on which anybody can sign in as anybody."""
+    """Return an error if any visitor of a public site could sign in as any user."""
     if not settings.DEMO or settings.DEBUG:
         return []
     return [
@@ -28,7 +28,7 @@ def demo_needs_debug(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[C
 
 @register()
 def limits_can_be_counted(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Refuse a storage of rates that cannot be used; whether it answers is not asked here."""
+    """Return an error if rates cannot be counted in the storage; it is not contacted here."""
     try:
         open_storage(settings.RATE_LIMIT_STORAGE)
     except ConfigurationError as error:
@@ -40,7 +40,7 @@ def limits_can_be_counted(app_configs: Sequence[Any] | None, **kwargs: Any) -> l
 def policy_outlived_by_token(
     app_configs: Sequence[Any] | None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """Refuse settings with which an upload that S3 accepts could no longer be confirmed."""
+    """Return an error if S3 would accept uploads that can no longer be confirmed."""
     if settings.UPLOAD_POLICY_SECONDS <= settings.UPLOAD_TOKEN_SECONDS <= 24 * 3600:
         return []
     return [
@@ -54,7 +54,10 @@ def policy_outlived_by_token(
 
 @register()
 def pictures_can_be_signed(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Refuse half of what signing for CloudFront takes: pictures would be public, or no more."""
+    """Return an error if only some of the settings for CloudFront's signed URLs are set.
+
+    Pictures would be public, or could not be read.
+    """
     wanted = {
         "AWS_CLOUDFRONT_KEY": settings.AWS_CLOUDFRONT_KEY,
         "AWS_CLOUDFRONT_KEY_ID": settings.AWS_CLOUDFRONT_KEY_ID,

@@ -1,7 +1,7 @@
-"""Static files in production: under names that hold a hash of their content.
+"""Static files in production, whose names hold a hash of their content.
 
 By default each process serves them itself, compressed. With ``AWS_STATIC_BUCKET_NAME`` they are in
-a bucket of their own, under the same names.
+a separate bucket, under the same names.
 """
 
 import re
@@ -19,17 +19,17 @@ FOR_A_MINUTE = "public, max-age=60"
 
 
 class StaticFiles(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # no types
-    """Modules import each other by hashed names, too, so that none is ever an older one."""
+    """Static files whose modules import each other by hashed names, never an older version."""
 
     # https://docs.djangoproject.com/en/5.2/ref/contrib/staticfiles/#manifeststaticfilesstorage
     support_js_module_import_aggregation = True
 
 
 class S3StaticFiles(S3ManifestStaticStorage):  # type: ignore[misc]  # no types
-    """The same files under the same names in a bucket that everybody may read.
+    """The same files under the same names, in a bucket that is public.
 
-    The manifest stays in ``STATIC_ROOT``, beside the code whose pages it belongs to: so pages need
-    no request to S3, and old and new processes each name the files of their own version.
+    The manifest stays in ``STATIC_ROOT``, with the code of its version: so a page needs no request
+    to S3, and old and new processes each use the names of their own version.
     """
 
     support_js_module_import_aggregation = True
@@ -39,7 +39,7 @@ class S3StaticFiles(S3ManifestStaticStorage):  # type: ignore[misc]  # no types
         super().__init__(manifest_storage=local, **options)
 
     def get_default_settings(self) -> dict[str, Any]:
-        """Return the settings of the pictures' bucket, but for what is different here."""
+        """Return the settings of the pictures' bucket, with those that differ replaced."""
         _, host, path, *_ = urlsplit(settings.STATIC_URL)
         defaults: dict[str, Any] = super().get_default_settings()
         return defaults | {
@@ -54,6 +54,6 @@ class S3StaticFiles(S3ManifestStaticStorage):  # type: ignore[misc]  # no types
         }
 
     def get_object_parameters(self, name: str) -> dict[str, Any]:
-        """Return headers: what has a hash in its name never changes."""
+        """Return headers that let a file be cached for ever if its name holds a hash."""
         cached = FOR_EVER if HASHED.search(name) else FOR_A_MINUTE
         return {**super().get_object_parameters(name), "CacheControl": cached}

@@ -8,5 +8,5 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 application = get_wsgi_application()
-# runserver checks by itself; other servers would start a site that must not start.
+# Only runserver runs the checks by itself; other servers would start a site with bad settings.
 call_command("check")

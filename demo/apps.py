@@ -4,7 +4,7 @@ from demo.parent import end_with_parent
 
 
 class DemoConfig(AppConfig):
-    """What only the demo needs: its users, one-click sign-in, and commands that start it."""
+    """The demo: its users, one-click sign-in, and the commands that start it."""
 
     name = "demo"
 

@@ -1,4 +1,4 @@
-"""What every template knows about the demo."""
+"""Adds to every template what it needs for the demo."""
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -9,7 +9,7 @@ SHOWN = 3  # on the login page
 
 
 def demo(request: HttpRequest) -> dict[str, object]:
-    """Return ``demo``, whether one click signs in as anybody, and ``demo_users``, if asked for."""
+    """Return ``demo``, whether one click signs in as any user, and ``demo_users``."""
     if not settings.DEMO:
         return {"demo": False}
     return {"demo": True, "demo_users": lambda: users_named("")[:SHOWN]}

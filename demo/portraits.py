@@ -1,4 +1,4 @@
-"""Portraits for the demo's users: drawn from a seed, distinct, of nobody."""
+"""Draws portraits of invented people for the demo's users, each from a seed."""
 
 import io
 import math
@@ -18,7 +18,7 @@ Box = tuple[float, float, float, float]
 
 
 def portrait(seed: int) -> bytes:
-    """Return a PNG of 640 by 640 pixels; the same for the same seed, all colours by its digits."""
+    """Return a PNG of 640 by 640 pixels, always the same for a seed."""
     pen = _Pen(seed)
     pen.sky()
     pen.hair_behind()
@@ -32,11 +32,11 @@ def portrait(seed: int) -> bytes:
 
 
 class _Pen:
-    """Draws on a square whose sides are 1 long."""
+    """Draws on a square with sides of length 1."""
 
     def __init__(self, seed: int) -> None:
         chance = random.Random(seed)  # noqa: S311 (a drawing, not a secret)
-        # Neighbouring seeds differ in everything: each list is walked in steps of its own.
+        # Each list is read in steps of its own, so that consecutive seeds differ in all colours.
         self.skin = SKINS[(seed * 5 + 1) % len(SKINS)]
         self.hair = HAIRS[seed % len(HAIRS)]
         self.cloth = CLOTHES[seed % len(CLOTHES)]
@@ -50,7 +50,7 @@ class _Pen:
         self.draw = ImageDraw.Draw(self.image)
 
     def sky(self) -> None:
-        """Draw the background: a light one with a large disc behind the head."""
+        """Draw a light background with a large disc."""
         self.ellipse((0.08, 0.04, 0.92, 0.88), self.deep)
 
     def shoulders(self) -> None:
@@ -67,7 +67,7 @@ class _Pen:
         self.rounded((0.3, 0.2, 0.7, 0.68), 0.2, self.skin)
 
     def hair_behind(self) -> None:
-        """Draw what of the hair falls behind the shoulders."""
+        """Draw the hair that the head and the shoulders will cover in part."""
         if self.style == 0:
             self.rounded((0.24, 0.16, 0.76, 0.82), 0.22, self.hair)
         elif self.style == 2:

@@ -1,4 +1,4 @@
-"""The demo's three users: names by Faker, portraits drawn, the same on every machine."""
+"""Makes the demo's three users, with the same names and portraits on every machine."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ PASSWORD = "demo-password"  # noqa: S105 (printed at every start, for a site onl
 
 @dataclass(frozen=True)
 class DemoUser:
-    """A user of the demo, and whether seeding made the account or the picture."""
+    """A user of the demo, and whether this run made the account or the picture."""
 
     user: User
     made_account: bool
@@ -24,7 +24,7 @@ class DemoUser:
 
 
 def seed_demo(*, stores: Stores) -> list[DemoUser]:
-    """Return the three demo users, each with an account and a picture, made where missing."""
+    """Return the three demo users; make the accounts and pictures that are missing."""
     return [_seed(number, stores=stores) for number in range(USERS)]
 
 
@@ -36,7 +36,7 @@ def _seed(number: int, *, stores: Stores) -> DemoUser:
         username=first.lower(), defaults={"first_name": first, "last_name": last}
     )
     if is_new:
-        # The first one can look into the admin.
+        # The first one can use the admin.
         user.is_staff = user.is_superuser = number == 0
         user.set_password(PASSWORD)
         user.save()

@@ -4,8 +4,8 @@ set -eu
 cd "$(dirname "$0")/.."
 
 daily() {
-    # A job that fails says why in the log, and is tried again the day after; but a sweep that was
-    # stopped in ten minutes: the store may still be starting, as it is whenever a machine is.
+    # A job that fails logs the reason, and runs again the next day. A sweep that was stopped runs
+    # again after ten minutes: the store may still be starting, as after a start of the machine.
     trap 'exit 0' TERM INT
     while :; do
         pause=86400

@@ -1,4 +1,4 @@
-"""Ends with 0 if this container's server is alive. The image has no curl, and needs none."""
+"""Exits with 0 if this container's server is alive; the image has no curl for that."""
 
 import os
 import sys
@@ -6,7 +6,7 @@ from http.client import HTTPConnection, HTTPException
 
 
 def is_alive(port: int) -> bool:
-    """Return whether /ping answers."""
+    """Return whether ``/ping`` answers."""
     connection = HTTPConnection("127.0.0.1", port, timeout=4)
     try:
         connection.request("GET", "/ping")

@@ -1,7 +1,7 @@
 """S3 and DynamoDB on this machine: moto's server behind a front that refuses what S3 refuses.
 
-moto stores whatever a browser posts, whatever the policy said. The front checks first, then hands
-on. Read `front.py` for the way of a request, `post.py` for the form upload, `policy.py` for what a
-POST policy means. For development and tests. It imports nothing of the product, so that a mistake
-in the product cannot be in what judges it as well.
+moto stores every form that a browser posts, even one that its policy forbids. The front checks each
+request first and then passes it to moto. ``front.py`` shows the way of a request, ``post.py`` the
+upload by a form, ``policy.py`` what a POST policy means. For development and tests. This package
+imports nothing of the product, so the two cannot share a mistake.
 """

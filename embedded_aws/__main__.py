@@ -8,7 +8,7 @@ from embedded_aws.server import EmbeddedAWS
 
 
 def main() -> int:
-    """Serve; return the exit status."""
+    """Serve until told to end, and return the exit status."""
     parser = ArgumentParser(
         prog="python -m embedded_aws",
         description="Serve S3 and DynamoDB from memory. Everything stored is gone when it ends.",

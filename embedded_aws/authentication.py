@@ -1,4 +1,6 @@
-"""Who asks: presigned query or Authorization header, verified; anonymous requests are refused.
+"""Checks the signature of a request: in a presigned URL or in the Authorization header.
+
+Anonymous requests are refused.
 
 AWS: "Authenticating Requests: Using Query Parameters (AWS Signature Version 4)" and
 "Authenticating Requests: Using the Authorization Header (AWS Signature Version 4)".
@@ -49,7 +51,7 @@ QUERY_PARAMETERS = (
 
 
 def authenticate_s3(request: Request, account: Account, now: datetime) -> None:
-    """Return if the request is signed by the account and timely; raise `S3Error` if not."""
+    """Raise ``S3Error`` unless the account signed the request and that is valid now."""
     query = request.query
     authorization = request.header("authorization")
     presigned = any(name in query for name in ("X-Amz-Algorithm", "X-Amz-Signature"))
@@ -66,7 +68,7 @@ def authenticate_s3(request: Request, account: Account, now: datetime) -> None:
 
 
 def parse_timestamp(text: str) -> datetime:
-    """The time in `20130728T000000Z`; ValueError if it is anything else."""
+    """Return the time in a text such as ``20130728T000000Z``; raise ValueError for any other."""
     if not re.fullmatch(r"\d{8}T\d{6}Z", text, re.ASCII):
         raise ValueError(text)
     return datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
@@ -109,7 +111,10 @@ def _check_query(request: Request, query: dict[str, str], account: Account, now:
 
 
 def _check_lifetime(expires: str, signed_at: datetime, now: datetime) -> None:
-    """A presigned URL lives for 1 second to 7 days, and not before it was signed."""
+    """Refuse a presigned URL before it was signed, after it expires, or with a bad lifetime.
+
+    The lifetime is 1 second to 7 days.
+    """
     if not re.fullmatch(r"-?\d{1,18}", expires, re.ASCII):
         raise _query_error("X-Amz-Expires should be a number")
     if int(expires) < 1:
@@ -169,9 +174,9 @@ def _check_header(request: Request, authorization: str, account: Account, now: d
 
 
 def _declared_payload_hash(request: Request) -> str:
-    """The x-amz-content-sha256 header, of the kinds that can be vouched for here.
+    """Return the header ``x-amz-content-sha256``; refuse the kinds that are not checked here.
 
-    The variants that sign every chunk are left out: no client of this project sends them.
+    Those are the kinds that sign every chunk: no client of this project sends them.
     """
     declared = request.header("x-amz-content-sha256")
     if not declared:
@@ -198,8 +203,11 @@ def is_sha256(text: str) -> bool:
 
 
 def _signed_headers(request: Request, names: str) -> frozenset[str]:
-    """The signed headers' names. Host and everything x-amz-* that is sent must be among them,
-    or a URL meant for one write could be given a tag, an ACL or a copy source by its holder."""
+    """Return the names of the signed headers.
+
+    ``host`` and every ``x-amz-*`` header that is sent must be among them. Otherwise a client with
+    a presigned URL for one write could add a tag, an ACL or a copy source.
+    """
     signed = frozenset(names.split(";"))
     sent = {name for name, _ in request.headers if name.startswith("x-amz-") or name == "host"}
     unsigned = sorted(sent - signed)
@@ -247,7 +255,7 @@ def _header_error(reason: str, region: str = "") -> S3Error:
 
 
 def authenticate_dynamodb(request: Request, body: bytes, account: Account, now: datetime) -> None:
-    """Return if the request is signed by the account and timely; `DynamoDBError` if not."""
+    """Raise ``DynamoDBError`` unless the account signed the request and that is valid now."""
     match = AUTHORIZATION.fullmatch(request.header("authorization"))
     if not match:
         raise DynamoDBError(

@@ -1,8 +1,8 @@
-"""CORS by a bucket's own rules.
+"""Answers CORS requests by the rules of the bucket.
 
 AWS: "Using cross-origin resource sharing (CORS)", "Elements of a CORS configuration", "Testing
 CORS". The first rule that matches decides: origin and method for a request, and every requested
-header for a preflight. An origin or header may hold one `*`.
+header for a preflight. An origin or header may hold one ``*``.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,7 +17,7 @@ Headers = list[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One `CORSRule` of a bucket."""
+    """One ``CORSRule`` of a bucket."""
 
     origins: tuple[str, ...]
     methods: tuple[str, ...]
@@ -37,7 +37,7 @@ class Rule:
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Whether `text` is `pattern`, in which the first `*` stands for any text."""
+    """Return whether ``text`` matches ``pattern``, in which the first ``*`` is any text."""
     before, star, after = pattern.partition("*")
     if not star:
         return text == pattern
@@ -46,7 +46,10 @@ def matches(pattern: str, text: str) -> bool:
 
 
 def response_headers(rules: Sequence[Rule], request: Request) -> Headers:
-    """The headers for the answer to `request`: none unless a rule allows its origin and method."""
+    """Return the CORS headers for the answer to ``request``.
+
+    There are none unless a rule allows its origin and method.
+    """
     origin = request.header("origin")
     if not origin:
         return []
@@ -55,7 +58,7 @@ def response_headers(rules: Sequence[Rule], request: Request) -> Headers:
 
 
 def preflight(rules: Sequence[Rule] | None, request: Request) -> Response:
-    """The answer to OPTIONS; `rules` is None for a bucket that does not exist."""
+    """Return the answer to OPTIONS; ``rules`` is None for a bucket that does not exist."""
     origin = request.header("origin")
     method = request.header("access-control-request-method")
     if not origin:
@@ -84,7 +87,10 @@ def _first(
 
 
 def _allowance(rule: Rule, origin: str) -> Headers:
-    """A rule for every origin says `*`; any other echoes the origin and allows credentials."""
+    """Return the headers by which ``rule`` allows ``origin``.
+
+    A rule for every origin answers ``*``; any other repeats the origin and allows credentials.
+    """
     everyone = "*" in rule.origins
     headers = [
         ("Access-Control-Allow-Origin", "*" if everyone else origin),

@@ -1,7 +1,7 @@
-"""Bodies that are not what their sender says they are.
+"""Compares bodies with the digests that their sender declares.
 
 AWS: "Checking object integrity in Amazon S3". CRC-32C and CRC-64/NVME are not in the standard
-library and go unchecked.
+library and are not checked.
 """
 
 import base64
@@ -18,7 +18,7 @@ CHECKSUMS = ("sha256", "sha1", "crc32")
 
 
 def check_digests(body: IO[bytes], header: Callable[[str], str]) -> None:
-    """Compare `body` with the Content-MD5 and x-amz-checksum-* that `header` looks up."""
+    """Compare ``body`` with the Content-MD5 and ``x-amz-checksum-*`` that ``header`` returns."""
     declared = header("content-md5")
     if declared and _decoded_md5(declared) != digest("md5", body):
         raise S3Error(
@@ -36,7 +36,7 @@ def check_digests(body: IO[bytes], header: Callable[[str], str]) -> None:
 
 
 def check_payload_hash(body: IO[bytes], declared: str) -> None:
-    """Compare `body` with a literal x-amz-content-sha256, which the signature vouches for."""
+    """Compare ``body`` with the digest in ``x-amz-content-sha256``, which the signature covers."""
     computed = digest("sha256", body).hex()
     if computed != declared:
         raise S3Error(
@@ -51,7 +51,7 @@ def check_payload_hash(body: IO[bytes], declared: str) -> None:
 
 
 def digest(algorithm: str, body: IO[bytes]) -> bytes:
-    """The digest of all of `body`, which is rewound before and after."""
+    """Return the digest of all of ``body``, which is rewound before and after."""
     if algorithm == "crc32":
         checksum = 0
         for chunk in _chunks(body):

@@ -1,8 +1,9 @@
-"""XML bodies that moto takes and S3 refuses.
+"""Refuses XML bodies that S3 refuses and moto accepts.
 
 AWS: "DeleteObjects" (at most 1,000 keys), "CompleteMultipartUpload" (parts in ascending order),
-"PutBucketLifecycleConfiguration" (a status of two words, an action, positive numbers of days). How
-S3 words the last of these is taken from public reports, `DaysAfterInitiation` from its siblings.
+"PutBucketLifecycleConfiguration" (one of two statuses, an action, positive numbers of days). The
+messages about days are taken from public reports; the one about ``DaysAfterInitiation`` is formed
+like those.
 """
 
 from collections.abc import Callable, Mapping
@@ -30,7 +31,10 @@ ACTIONS = DAYS.keys() | {"Transitions", "NoncurrentVersionTransitions"}
 
 
 def check_document(method: str, query: Mapping[str, str], body: IO[bytes]) -> None:
-    """Raise `S3Error` if the body is not what the request's parameters say; rewind it."""
+    """Raise ``S3Error`` if S3 would refuse the body of a request with these parameters.
+
+    The body is rewound.
+    """
     for (wanted, parameter), check in CHECKS.items():
         if method == wanted and parameter in query:
             check(_root(body))
@@ -38,7 +42,10 @@ def check_document(method: str, query: Mapping[str, str], body: IO[bytes]) -> No
 
 
 def read_lifecycle(document: bytes) -> list[Any]:
-    """The rules of a lifecycle configuration in the shape of the API; `S3Error` if it has none."""
+    """Return the rules of a lifecycle configuration in the shape of the API.
+
+    Raises ``S3Error`` if it has none.
+    """
     answer = {"status_code": 200, "headers": {}, "body": document}
     try:
         parsed: Any = RestXMLParser().parse(answer, _lifecycle_shape())
@@ -83,7 +90,7 @@ def _check_rule(rule: Any) -> None:
         raise malformed_xml()
     try:
         chosen = Chosen.by(rule)
-    except (AttributeError, KeyError, TypeError):  # half a tag, or something twice
+    except (AttributeError, KeyError, TypeError):  # a tag without value, or an element given twice
         raise malformed_xml() from None
     if not isinstance(chosen.prefix, str):
         raise malformed_xml()

@@ -1,8 +1,8 @@
-"""Errors as S3 and DynamoDB word them, for clients that match on the code.
+"""The errors of S3 and DynamoDB, with their codes and messages.
 
-AWS: "Error responses" (S3 API Reference). Where the wire differs from that page (the messages of
-EntityTooLarge and MaxPostPreDataLengthExceeded, the 412 for a form that is not multipart), the wire
-wins: S3's answers as recorded by LocalStack's AWS-validated tests and in public issue reports.
+AWS: "Error responses" (S3 API Reference). Where real answers differ from that page (the messages
+of EntityTooLarge and MaxPostPreDataLengthExceeded, the 412 for a form that is not multipart), they
+are followed: as recorded by LocalStack's AWS-validated tests and in public issue reports.
 """
 
 import json
@@ -21,7 +21,7 @@ CORS_REFUSED = (
 
 
 class S3Error(Exception):
-    """A refusal: the code and message S3 gives, its status, and the extra elements it adds."""
+    """A refusal by S3: code, message, HTTP status, and further elements of the document."""
 
     def __init__(
         self, code: str, message: str, status: int, details: Mapping[str, str] | None = None
@@ -33,7 +33,7 @@ class S3Error(Exception):
         self.details = dict(details or {})
 
     def xml(self, *, resource: str, request_id: str) -> bytes:
-        """The `<Error>` document."""
+        """Return the ``<Error>`` document."""
         elements = {
             "Code": self.code,
             "Message": self.message,
@@ -55,13 +55,13 @@ class DynamoDBError(Exception):
         self.status = status
 
     def json(self) -> bytes:
-        """The error document."""
+        """Return the error document."""
         kind = f"com.amazon.coral.service#{self.code}"
         return json.dumps({"__type": kind, "message": self.message}).encode()
 
 
 def xml_text(text: str) -> str:
-    """`text` escaped for XML, without the control characters that XML cannot hold at all."""
+    """Return ``text`` escaped for XML, without the control characters that XML cannot hold."""
     return escape("".join(c for c in text if c >= " " or c in "\t\n\r"))
 
 

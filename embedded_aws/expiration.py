@@ -1,7 +1,7 @@
-"""When a bucket's lifecycle rules make an object expire, as S3 tells it in its answers.
+"""The header in which S3 says when a lifecycle rule makes an object expire.
 
 AWS: "Setting lifecycle configuration on a bucket", "Lifecycle rules: Based on an object's age" and
-the header x-amz-expiration of "PutObject". Whole days, rounded up to the next midnight UTC.
+the header ``x-amz-expiration`` of "PutObject". Whole days, rounded up to the next midnight UTC.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,21 +16,21 @@ from embedded_aws.lifecycle import Chosen
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """An enabled rule that expires objects: its name, after how many days, which ones."""
+    """An enabled rule that expires objects: its name, its number of days, and which objects."""
 
     name: str
     days: int
     chosen: Chosen
 
     def due(self, written_at: datetime) -> datetime:
-        """The first midnight UTC that is at least `days` after `written_at` (UTC)."""
+        """Return the first midnight UTC that is at least ``days`` after ``written_at`` (UTC)."""
         due = written_at + timedelta(days=self.days)
         midnight = due.replace(hour=0, minute=0, second=0, microsecond=0)
         return midnight if midnight == due else midnight + timedelta(days=1)
 
 
 def expiring(rules: Iterable[Any]) -> list[Rule]:
-    """Those of the rules in the shape of the API that are on and expire objects by age."""
+    """Return the enabled rules that expire objects by age; ``rules`` have the shape of the API."""
     return [
         Rule(rule.get("ID", ""), rule["Expiration"]["Days"], Chosen.by(rule))
         for rule in rules
@@ -41,10 +41,10 @@ def expiring(rules: Iterable[Any]) -> list[Rule]:
 def expiration(
     rules: Iterable[Rule], *, key: str, tags: Mapping[str, str], size: int, written_at: datetime
 ) -> str:
-    """The header's value for the rule that comes first, "" if none reaches the object."""
-    reaching = [rule for rule in rules if rule.chosen.has(key, tags=tags, size=size)]
-    if not reaching:
+    """Return the value of the header for the earliest rule, "" if no rule is for the object."""
+    applying = [rule for rule in rules if rule.chosen.has(key, tags=tags, size=size)]
+    if not applying:
         return ""
-    first = min(reaching, key=lambda rule: rule.days)
+    first = min(applying, key=lambda rule: rule.days)
     date = format_datetime(first.due(written_at), usegmt=True)
     return f'expiry-date="{date}", rule-id="{quote(first.name, safe="")}"'

@@ -1,8 +1,8 @@
-"""The body of a browser's upload, read part by part as it arrives.
+"""Reads the form of a browser's upload, part by part as it arrives.
 
 AWS: "Creating an HTML Form (Using AWS Signature Version 4)" and "POST Object". The file is the part
-named `file`; it comes last, what follows it is ignored, what precedes it may take 20 KB. Fields are
-known before the first byte of the file is read, so a bad form costs no disk.
+named ``file``. It comes last: what follows it is ignored, and what precedes it may take 20 KB. All
+fields are known before the first byte of the file is read, so a bad form costs no disk.
 """
 
 import re
@@ -20,14 +20,14 @@ MAX_BEFORE_FILE = 20480
 """Bytes of fields and boundaries before the file."""
 CHUNK = 64 * 1024
 MAX_BUFFER = 4 * CHUNK
-"""Bytes the decoder may hold back while it looks for a boundary or the end of a part's headers."""
+"""Bytes that the decoder may keep while it looks for a boundary or the end of a part's headers."""
 TAIL = 256
-"""Bytes that a delimiter may take: a boundary is at most 70 long."""
+"""Bytes that a delimiter may take: a boundary has at most 70 characters."""
 JOINED_WHEN_REPEATED = ("x-amz-meta-", "x-amz-security-token")
 
 
 def boundary_of(request: Request) -> bytes:
-    """The multipart boundary. `S3Error` 412 if the body is no form, as S3 answers."""
+    """Return the multipart boundary; raise ``S3Error`` 412, as S3 does, if the body is no form."""
     mimetype, options = parse_options_header(request.header("content-type"))
     if mimetype.lower() != "multipart/form-data":
         raise S3Error(
@@ -43,7 +43,10 @@ def boundary_of(request: Request) -> bytes:
 
 
 class Form:
-    """`fields` (lower-case names, `${filename}` replaced), then `save_file` for the rest."""
+    """A form that is being read: ``fields`` first, then the file by ``save_file``.
+
+    The names in ``fields`` are in lower case, and ``${filename}`` is replaced in their values.
+    """
 
     def __init__(self, body: IO[bytes], boundary: bytes) -> None:
         self._body = body
@@ -57,9 +60,9 @@ class Form:
         }
 
     def save_file(self, target: IO[bytes], most: int) -> int:
-        """Write the file, never more than `most` bytes of it, and return its full size.
+        """Write at most ``most`` bytes of the file to ``target``, and return its full size.
 
-        Reads on to the end of the form, so that the client gets to read the answer.
+        Reads to the end of the form, so that the client receives the answer.
         """
         size = 0
         for event in self._events:
@@ -77,7 +80,7 @@ class Form:
                 raise one_file_expected(2)
 
     def _read_fields(self) -> tuple[list[tuple[str, str]], str | None]:
-        """All fields up to the file, and the file's name (None if the part gave none)."""
+        """Return all fields up to the file, and the file's name, None if its part has none."""
         fields: list[tuple[str, str]] = []
         for event in self._events:
             if isinstance(event, Field | File):
@@ -105,7 +108,7 @@ class Form:
             raise _too_much_before_file()
 
     def _decode(self) -> Iterator[Event]:
-        """The events of the form; the decoder's own complaints as S3's."""
+        """Yield the events of the form; raise ``S3Error`` where the decoder fails."""
         while True:
             try:
                 event = self._decoder.next_event()
@@ -119,10 +122,10 @@ class Form:
                 return
 
     def _read_chunk(self) -> bytes:
-        """The next bytes of the body, never ending between the last two dashes of a delimiter.
+        """Return the next bytes of the body; they never end between a delimiter's last two dashes.
 
-        werkzeug 3.1's decoder, given `\\r\\n--boundary-` without what follows, takes the `\\r` for
-        content: the file would be a byte too long.
+        The decoder of werkzeug 3.1 takes the ``\\r`` for content when it is given
+        ``\\r\\n--boundary-`` alone: the file would be a byte too long.
         """
         chunk = self._body.read(CHUNK)
         while self._open_delimiter.search((self._decoder.buffer[-TAIL:] + chunk)[-TAIL:]):
@@ -135,11 +138,12 @@ class Form:
 
 
 def expand_filename(value: str, filename: str | None) -> str:
-    """Put the file's name, without its path, where a field says `${filename}`.
+    """Return ``value`` with the file's name, without its path, in place of ``${filename}``.
 
     "If the browser or client provides a full or partial path to the file, only the text following
-    the last slash (/) or backslash (\\) will be used." A part without the parameter leaves the
-    variable as it stands (recorded; the page says it becomes empty, as `filename=""` does).
+    the last slash (/) or backslash (\\) will be used." If the part has no
+    such parameter, the variable stays (as recorded; the page says it becomes empty, as it does for
+    ``filename=""``).
     """
     if filename is None:
         return value
@@ -159,8 +163,10 @@ def _name(event: Field | File) -> str:
 
 
 def _merged(raw: list[tuple[str, str]]) -> dict[str, str]:
-    """Each field once. Repeated metadata is joined with commas, as documented; for any other field
-    it would be a guess which value was meant, so the form is refused."""
+    """Return each field once; raise ``S3Error`` for a repeated one.
+
+    The values of repeated metadata are joined with commas, as documented.
+    """
     fields: dict[str, str] = {}
     for name, value in raw:
         if name not in fields:

@@ -3,13 +3,13 @@
 The way of a request:
 
 - a browser's preflight is answered by the bucket's CORS rules;
-- a form posted to a bucket is checked against its policy (`post.py`) and stored as a PUT;
-- everything else must be signed by the one account (`authentication.py`), in the query or in a
-  header, and timely;
-- what is good goes to moto's S3 or DynamoDB (`store.py`); no other service is reachable.
+- a form posted to a bucket is checked against its policy (``post.py``) and stored as a PUT;
+- every other request must have a valid signature of the one account (``authentication.py``), in the
+  query or in a header;
+- a request that passes goes to moto's S3 or DynamoDB (``store.py``); no other service is reachable.
 
-Every S3 answer, errors included, carries the headers that the bucket's CORS rules grant the asking
-origin, so that a page can read why its upload was refused.
+Every S3 answer, errors included, carries the headers that the bucket's CORS rules grant to the
+origin that asks, so that a page can read why its upload was refused.
 """
 
 import io
@@ -55,7 +55,7 @@ IN_MEMORY = 1024 * 1024
 
 
 class Front:
-    """The WSGI application."""
+    """The WSGI application of S3 and DynamoDB."""
 
     def __init__(self, account: Account, store: Store) -> None:
         self._account = account
@@ -101,7 +101,7 @@ class Front:
         return self._forward_s3(request)
 
     def _forward_s3(self, request: Request) -> Response:
-        """Hand a signed request on, its body being what it was said to be."""
+        """Pass a signed request to moto once its body matches its digests."""
         with SpooledTemporaryFile(max_size=IN_MEMORY) as body:
             size = _copy_body(request, body)
             declared = request.header("x-amz-content-sha256")
@@ -114,7 +114,7 @@ class Front:
             return self._store.s3(request, body, size)
 
     def _check_state(self, request: Request) -> None:
-        """Refuse what moto would not, for what the bucket is like."""
+        """Refuse what the state of the bucket forbids and moto would accept."""
         if self._store.is_public_acl_blocked(request.bucket, request.header("x-amz-acl")):
             raise access_denied()
         upload = request.query.get("uploadId", "")
@@ -148,14 +148,16 @@ class Front:
 
 
 def _is_form_upload(request: Request) -> bool:
-    """A POST to the bucket itself. "The HTML form declaration does not accept query string
-    authentication parameters", so one with a query is something else."""
+    """Return whether the request is a POST to the bucket itself, without a query.
+
+    "The HTML form declaration does not accept query string authentication parameters."
+    """
     is_bucket = bool(request.bucket) and not request.key
     return request.method == "POST" and is_bucket and not request.query_string
 
 
 def _copy_body(request: Request, target: SpooledTemporaryFile[bytes]) -> int:
-    """Take the body off the network; its size in bytes. A PUT holds at most 5 GB."""
+    """Copy the body from the network, at most 5 GB, and return its size in bytes."""
     declared = request.content_length or 0
     if declared > MAX_POST_SIZE:
         raise entity_too_large(declared, MAX_POST_SIZE)

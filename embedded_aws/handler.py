@@ -1,9 +1,9 @@
-"""HTTP/1.1 for the front: connections that stay open, bodies that never outrun their reader.
+"""HTTP/1.1 for the front: connections stay open, and bodies are read to their end.
 
 werkzeug's handler closes each connection and waits after each answer; browsers and boto3 expect to
-reuse theirs. That takes care about bodies: what the application left unread is read and dropped
-before the answer goes out, up to a bound, so that a browser gets to see why it was refused instead
-of a connection reset.
+reuse theirs. To reuse one, the part of a body that the application did not read is read and dropped
+before the answer is sent, up to a bound. So a browser sees why it was refused, and not a connection
+reset.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MAX_DRAIN = 1024**3
 
 
 class RequestBody:
-    """The body of one request: reads end where it ends; a client that goes away is an error."""
+    """The body of one request: reads end where it ends, and fail if the client has gone."""
 
     def __init__(self, stream: IO[bytes] | DechunkedInput, length: int | None) -> None:
         self._stream = stream
@@ -33,7 +33,7 @@ class RequestBody:
         self.is_exhausted = length == 0
 
     def read(self, size: int = -1) -> bytes:
-        """Up to `size` bytes, all there are if negative, b"" at the end."""
+        """Return up to ``size`` bytes, all of them if negative, b"" at the end."""
         if self.is_exhausted:
             return b""
         wanted = size if self._left is None or 0 <= size < self._left else self._left
@@ -51,7 +51,7 @@ class RequestBody:
         return data
 
     def drain(self, most: int) -> bool:
-        """Read and drop the rest; False if there was more than `most` bytes of it."""
+        """Read and drop the rest; return False if there is more than ``most`` bytes of it."""
         while most > 0 and not self.is_exhausted:
             most -= len(self.read(CHUNK))
         return self.is_exhausted
@@ -88,9 +88,9 @@ class Handler(MotoRequestHandler):
         self._send(*answer[-1], content)
 
     def _body(self, environ: Environ) -> RequestBody | None:
-        """The body by its declared length, None if that is no length."""
+        """Return the body, as long as declared, or None if the declared length is not a number."""
         if isinstance(environ["wsgi.input"], DechunkedInput):
-            # A chunked message that states a length as well is ambiguous to those in between.
+            # Proxies may disagree on the end of a chunked message that declares a length, too.
             self.close_connection = True
             return RequestBody(environ["wsgi.input"], None)
         length = environ.get("CONTENT_LENGTH") or "0"

@@ -1,4 +1,4 @@
-"""Which objects a lifecycle rule is for.
+"""Says which objects a lifecycle rule is for.
 
 AWS: "PutBucketLifecycleConfiguration", the elements Filter and And, and the older Prefix.
 """
@@ -10,7 +10,7 @@ from typing import Any, Self
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The objects a rule is for: all conditions must hold. Sizes are in bytes."""
+    """The conditions that an object must meet, all of them. Sizes are in bytes."""
 
     prefix: str = ""
     tags: frozenset[tuple[str, str]] = frozenset()
@@ -19,9 +19,9 @@ class Chosen:
 
     @classmethod
     def by(cls, rule: Mapping[str, Any]) -> Self:
-        """Return the objects that `rule`, in the shape of the API, is for.
+        """Return the conditions of ``rule``, which has the shape of the API.
 
-        KeyError, TypeError or AttributeError if the filter is not one: half a tag, for example.
+        Raises KeyError, TypeError or AttributeError for a bad filter, such as a tag without value.
         """
         conditions = dict(rule.get("Filter") or {})
         conditions.update(conditions.pop("And", {}))
@@ -36,7 +36,7 @@ class Chosen:
         )
 
     def has(self, key: str, *, tags: Mapping[str, str], size: int) -> bool:
-        """Return whether an object is among them."""
+        """Return whether an object meets them."""
         if not key.startswith(self.prefix) or not self.above < size < self.below:
             return False
         return self.tags <= set(tags.items())

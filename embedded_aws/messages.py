@@ -12,13 +12,14 @@ from werkzeug.datastructures import EnvironHeaders
 
 Environ = dict[str, Any]
 
-#: Where `handler.py` leaves the headers as sent: WSGI folds `-` and `_`, which S3 tells apart.
+#: Where ``handler.py`` keeps the headers as sent: WSGI makes no difference between ``-`` and ``_``,
+#: and S3 does.
 RAW_HEADERS = "triphase.raw_headers"
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Method, path and query still percent-encoded, headers with lower-case names."""
+    """A request: path and query are percent-encoded, names of headers in lower case."""
 
     method: str
     path: str
@@ -39,12 +40,12 @@ class Request:
         return cls(environ["REQUEST_METHOD"], path, query, headers, environ["wsgi.input"], environ)
 
     def header(self, name: str) -> str:
-        """The header's value, "" when absent, the values joined when it was sent repeatedly."""
+        """Return the header's value, "" if absent; the values of a repeated one are joined."""
         return ",".join(value for key, value in self.headers if key == name)
 
     @property
     def query(self) -> dict[str, str]:
-        """The query's parameters, decoded. A `+` is a plus: SigV4 writes a space as %20."""
+        """The decoded parameters of the query. ``+`` is a plus: SigV4 encodes a space as %20."""
         pairs = (pair.partition("=") for pair in self.query_string.split("&") if pair)
         return {unquote(name): unquote(value) for name, _, value in pairs}
 
@@ -65,7 +66,7 @@ class Request:
 
 @dataclass(slots=True)
 class Response:
-    """Status, headers and body. The handler adds Date and Content-Length."""
+    """An answer, to which the handler adds Date and Content-Length."""
 
     status: int
     headers: list[tuple[str, str]]
@@ -73,5 +74,5 @@ class Response:
 
 
 def path_of(bucket: str, key: str) -> str:
-    """The encoded path of an object, `/` kept as it is."""
+    """Return the encoded path of an object; ``/`` in its key is not encoded."""
     return f"/{quote(bucket, safe='')}/{quote(key, safe='/~')}"

@@ -1,12 +1,12 @@
-"""A POST policy: what it may say, and whether a form obeys it.
+"""Reads POST policies and checks forms against them.
 
-AWS: "POST Policy" (S3 API Reference, sigv4-HTTPPOSTConstructPolicy). What that page leaves open is
-filled from S3's recorded answers (LocalStack's AWS-validated tests, ceph/s3-tests):
+AWS: "POST Policy" (S3 API Reference, sigv4-HTTPPOSTConstructPolicy). What that page does not
+say is taken from S3's recorded answers (LocalStack's AWS-validated tests, ceph/s3-tests):
 
-- names of fields, in the form and in conditions, ignore case; values and the policy's own two
-  members do not;
-- a condition on a field that the form does not have fails, `["starts-with", ..., ""]` included;
-- a failed condition is 403 AccessDenied; only a policy that is no policy is InvalidPolicyDocument.
+- names of fields, in the form and in conditions, ignore case; values and the two names in the
+  policy itself do not;
+- a condition on a field that the form does not have fails, even ``["starts-with", ..., ""]``;
+- a failed condition is 403 AccessDenied; only a malformed policy is InvalidPolicyDocument.
 """
 
 import base64
@@ -30,7 +30,10 @@ MAX_POST_SIZE = 5 * 1024**3
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """`eq` or `starts-with`, the lower-case name of a field, a value, and how S3 prints it."""
+    """A condition on one field: ``eq`` or ``starts-with``, its lower-case name, and a value.
+
+    ``written`` is the condition as S3 prints it.
+    """
 
     operator: str
     field: str
@@ -50,7 +53,7 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What the signer allows: until when, which fields, how many bytes (both ends included)."""
+    """What the signer allows: until when, which fields, how many bytes (bounds included)."""
 
     expiration: datetime
     conditions: tuple[Condition, ...]
@@ -59,7 +62,10 @@ class Policy:
 
 
 def read_policy(encoded: str) -> Policy:
-    """The policy in the form field `policy`; `S3Error` InvalidPolicyDocument if it is none."""
+    """Return the policy in the form field ``policy``.
+
+    Raises ``S3Error`` InvalidPolicyDocument if it is malformed.
+    """
     try:
         text = base64.b64decode(encoded, validate=True).decode()
     except (binascii.Error, ValueError):
@@ -81,10 +87,10 @@ def read_policy(encoded: str) -> Policy:
 
 
 def check_fields(policy: Policy, fields: Mapping[str, str], now: datetime) -> None:
-    """Raise `S3Error` unless the policy is in force, every condition holds and covers every field.
+    """Raise ``S3Error`` if the policy has expired, or a condition fails, or a field has none.
 
-    `fields` are keyed in lower case, with `${filename}` already replaced: "All variables within
-    the form are expanded prior to validating the POST policy."
+    The names of ``fields`` are in lower case, and ``${filename}`` is replaced already: "All
+    variables within the form are expanded prior to validating the POST policy."
     """
     if now >= policy.expiration:
         raise access_denied("Invalid according to Policy: Policy expired.")
@@ -100,7 +106,7 @@ def check_fields(policy: Policy, fields: Mapping[str, str], now: datetime) -> No
 
 
 def check_size(policy: Policy, size: int) -> None:
-    """Raise `S3Error` EntityTooSmall or EntityTooLarge unless `size` bytes are allowed."""
+    """Raise ``S3Error`` EntityTooSmall or EntityTooLarge unless ``size`` bytes are allowed."""
     if size < policy.min_size:
         raise entity_too_small(size, policy.min_size)
     if size > policy.max_size:
@@ -112,8 +118,11 @@ def _needs_condition(name: str) -> bool:
 
 
 def _listed(value: str) -> list[str]:
-    """Content types of a `starts-with`: "values that include commas are interpreted as lists.
-    Each value in the list must meet the condition for the whole condition to pass." """
+    """Return the content types that a ``starts-with`` is about, each on its own.
+
+    "Values that include commas are interpreted as lists. Each value in the list must meet the
+    condition for the whole condition to pass."
+    """
     return [part.strip() for part in value.split(",")]
 
 
@@ -132,7 +141,7 @@ def _policy(expiration: datetime, raw_conditions: Any) -> Policy:
 
 
 def _expiration(value: Any) -> datetime:
-    """Only UTC with a `Z`: S3 refuses an offset, and a space for the `T`."""
+    """Return the time in UTC with ``T`` and ``Z``: S3 refuses an offset, and a space."""
     if isinstance(value, str) and EXPIRATION.fullmatch(value):
         try:
             return datetime.fromisoformat(value[:19]).replace(tzinfo=UTC)
@@ -159,14 +168,14 @@ def _condition(raw: Any) -> Condition:
         raise _invalid(f"Invalid {operator}: wrong number of arguments.")
     if not all(isinstance(argument, str) for argument in raw):
         raise _invalid("Invalid JSON.")
-    # A name without its `$` is about no field: the condition stays, and fails, as on S3.
+    # A name without ``$`` names no field: the condition is kept, and fails, as on S3.
     field = raw[1][1:].lower() if raw[1].startswith("$") else raw[1]
     known = raw[1].startswith("$")
     return Condition(operator, field if known else f"?{field}", raw[2], _written(raw))
 
 
 def _simple_condition(raw: dict[str, Any]) -> Condition:
-    """`{"acl": "private"}`, short for `["eq", "$acl", "private"]` and printed as that."""
+    """Return the condition ``{"acl": "private"}``, printed as ``["eq", "$acl", "private"]``."""
     if len(raw) != 1:
         raise _invalid(
             "Invalid Simple-Condition: Simple-Conditions must have exactly one property specified."
@@ -187,7 +196,7 @@ def _size_range(raw: list[Any]) -> tuple[int, int]:
 
 
 def _bound(raw: list[Any], bound: Any) -> int:
-    """A number of bytes. S3 takes it quoted as well, and takes other text as never fulfilled."""
+    """Return a number of bytes, which may be quoted; as on S3, other text fails the condition."""
     if isinstance(bound, int) and not isinstance(bound, bool):
         return bound
     if isinstance(bound, str) and re.fullmatch(r"\d{1,18}", bound, re.ASCII):

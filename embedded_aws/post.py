@@ -1,9 +1,9 @@
-"""A browser's form upload, from the form to the stored object.
+"""Stores the file of a browser's form upload.
 
 AWS: "POST Object", "Authenticating Requests in Browser-Based Uploads Using POST", "POST Policy".
-The checks come in the order S3's answers show: is it a form, has it the fields, who signed it, is
-the policy one, is it in force, do its conditions hold, is the file of the right size. Only then is
-anything stored.
+The checks have the order that S3's answers show: the body is a form, the fields are there, the
+signature is right, the policy is well-formed and has not expired, its conditions hold, the size of
+the file is allowed. Only then is anything stored.
 """
 
 import base64
@@ -66,7 +66,7 @@ CANNED_ACLS = frozenset(
 
 
 def post_object(request: Request, account: Account, store: Store, now: datetime) -> Response:
-    """Store the file of a form that its policy allows; raise `S3Error` for any other."""
+    """Store the file of the form if its policy allows that; otherwise raise ``S3Error``."""
     boundary = boundary_of(request)
     if request.content_length is None:
         raise S3Error(
@@ -96,7 +96,7 @@ def post_object(request: Request, account: Account, store: Store, now: datetime)
 
 
 def check_signature(fields: Mapping[str, str], account: Account, now: datetime) -> None:
-    """Raise `S3Error` unless the form carries a policy that the account signed this week."""
+    """Raise ``S3Error`` unless the account signed the form's policy in the last 7 days."""
     _check_presence(fields)
     if fields["x-amz-algorithm"] != ALGORITHM:
         raise invalid_argument(
@@ -131,7 +131,7 @@ def check_signature(fields: Mapping[str, str], account: Account, now: datetime) 
 
 
 def _check_presence(fields: Mapping[str, str]) -> None:
-    """The signature's fields come all or not at all; without them the request is anonymous."""
+    """Refuse a form without the fields of a signature, or with some of them only."""
     if "awsaccesskeyid" in fields or "signature" in fields:
         raise only_signature_version_4()
     present = [name for name in SIGNATURE_FIELDS if name.lower() in fields]
@@ -145,7 +145,7 @@ def _check_presence(fields: Mapping[str, str]) -> None:
 
 
 def missing_field(name: str) -> S3Error:
-    """The field is not there, or stands after the file where S3 does not look."""
+    """Return the error for a field that is absent, or comes after the file, where S3 ignores it."""
     return invalid_argument(
         f"Bucket POST must contain a field named '{name}'."
         "  If it is specified, please check the order of the fields.",
@@ -161,10 +161,10 @@ def _wrong_credential(error: ScopeError, credential: str) -> S3Error:
 
 
 def _with_bucket(fields: Mapping[str, str], bucket: str) -> dict[str, str]:
-    """The fields and the bucket of the URL, which a policy has to name like a field.
+    """Return the fields and the bucket of the URL, which needs a condition like a field.
 
-    A policy that leaves the bucket open would be good for every bucket of the account. AWS does
-    not say whether S3 takes one; radosgw refuses it, and so does this.
+    A policy without one would be valid for every bucket of the account. AWS does not say whether
+    S3 accepts it; radosgw refuses it, and so does this.
     """
     named = fields.get("bucket", bucket)
     if named != bucket:
@@ -175,7 +175,7 @@ def _with_bucket(fields: Mapping[str, str], bucket: str) -> dict[str, str]:
 
 
 def object_headers(fields: Mapping[str, str]) -> dict[str, str]:
-    """The headers of the PUT that stores the object. Tags come from `tagging` alone."""
+    """Return the headers of the PUT that stores the object; tags come from ``tagging`` alone."""
     if len(fields["key"].encode()) > MAX_KEY:
         raise S3Error("KeyTooLongError", "Your key is too long", 400)
     headers = {}
@@ -192,14 +192,14 @@ def object_headers(fields: Mapping[str, str]) -> dict[str, str]:
 
 
 def _metadata(value: str) -> str:
-    """S3 gives metadata outside of printable ASCII back in RFC 2047 form; it is kept in it."""
+    """Return metadata as S3 returns it: in the form of RFC 2047 unless it is printable ASCII."""
     if value.isascii() and value.isprintable():
         return value
     return f"=?UTF-8?B?{base64.b64encode(value.encode()).decode()}?="
 
 
 def _header_value(name: str, value: str) -> str:
-    """UTF-8 as it goes over the wire, and nothing that could start another header."""
+    """Return the UTF-8 bytes of ``value`` as WSGI holds them; refuse control characters."""
     if re.search(r"[\x00-\x08\x0a-\x1f\x7f]", value):
         raise invalid_argument("Invalid character in header value.", name)
     return value.encode().decode("latin-1")
@@ -212,7 +212,10 @@ def _acl(value: str) -> str:
 
 
 def _success(request: Request, fields: Mapping[str, str], etag: str) -> Response:
-    """303 to a redirect that is a URL, else 200, 201 or 204 as asked, 204 if asked for another."""
+    """Return 303 to a redirect that is a URL, else the status asked for: 200, 201 or 204.
+
+    Any other status that is asked for becomes 204.
+    """
     bucket, key = fields["bucket"], fields["key"]
     redirect = fields.get("success_action_redirect") or fields.get("redirect", "")
     target = _redirect(redirect, bucket, key, etag)
@@ -228,7 +231,7 @@ def _success(request: Request, fields: Mapping[str, str], etag: str) -> Response
 
 
 def _redirect(url: str, bucket: str, key: str, etag: str) -> str:
-    """`url` with bucket, key and etag appended to its query, "" if it is no absolute URL."""
+    """Return ``url`` with bucket, key and ETag in its query, "" if it is not an absolute URL."""
     try:
         parts = urlsplit(url)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The embedded AWS as one object: start it, point boto3 at its address, reset it, stop it."""
+"""Starts and stops the embedded AWS, to whose address boto3 is pointed."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from embedded_aws.store import Store
 
 HOST = "127.0.0.1"
 POLL = 0.05
-"""Seconds between looks at whether to stop."""
+"""Seconds after which the server checks whether to stop."""
 ENDS = {signal.SIGTERM, signal.SIGINT}
 
 
 class EmbeddedAWS:
     """moto's S3 and DynamoDB behind the strict front, on 127.0.0.1, in this process.
 
-    State is moto's, so all instances of one process share it; it is gone when the process ends.
+    moto holds the state: all instances of one process share it, and it is gone when that ends.
     """
 
     def __init__(self, *, port: int = 0, access_key: str, secret_key: str, region: str) -> None:
@@ -38,7 +38,7 @@ class EmbeddedAWS:
         self.endpoint_url = ""
 
     def start(self) -> str:
-        """Serve in a thread of its own and return `endpoint_url`. OSError if the port is busy."""
+        """Serve in a thread and return ``endpoint_url``; raise OSError if the port is busy."""
         server = self._bind()
         self._thread = threading.Thread(
             target=server.serve_forever, args=(POLL,), name="embedded-aws", daemon=True
@@ -49,8 +49,8 @@ class EmbeddedAWS:
     def serve_until_told(self, ready: Callable[[str], object]) -> None:
         """Serve until SIGTERM or SIGINT; call ``ready`` with the address once it is served.
 
-        The signals are blocked and waited for, not handled: a handler would run in the middle of
-        whatever this thread does, a lock it waits for included. OSError if the port is busy.
+        The signals are blocked and waited for: a handler could run while this thread holds a lock.
+        Raises OSError if the port is busy.
         """
         before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
         try:
@@ -61,7 +61,7 @@ class EmbeddedAWS:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def stop(self) -> None:
-        """End every connection and wait for the serving thread. Harmless if not started."""
+        """End every connection and wait for the serving thread; do nothing if not started."""
         server, self._server = self._server, None
         if server:
             server.shutdown()
@@ -76,11 +76,11 @@ class EmbeddedAWS:
         self._store.reset()
 
     def snapshot(self) -> Any:
-        """Buckets and tables as they are set up now, for `restore`; they must be empty."""
+        """Return the buckets and tables, which must be empty, for ``restore``."""
         return self._store.snapshot()
 
     def restore(self, snapshot: Any) -> None:
-        """Forget every bucket and table but those of ``snapshot``, which are as they were."""
+        """Replace all buckets and tables by those in ``snapshot``."""
         self._store.restore(snapshot)
 
     def __enter__(self) -> Self:
@@ -96,7 +96,7 @@ class EmbeddedAWS:
         self.stop()
 
     def _bind(self) -> _Server:
-        """Listen. The socket is made here because werkzeug's server exits when a port is busy."""
+        """Listen on the port; werkzeug's own way to do so would exit if the port is busy."""
         with socket.create_server((HOST, self._port), backlog=128) as listener:
             port = listener.getsockname()[1]
             self._server = _Server(HOST, port, self._front, Handler, fd=listener.fileno())
@@ -105,7 +105,7 @@ class EmbeddedAWS:
 
 
 class _Server(ThreadedWSGIServer):
-    """A thread per connection, and a way to end those that wait for another request."""
+    """Serves each connection in a thread, and can end those that wait for another request."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -127,4 +127,4 @@ class _Server(ThreadedWSGIServer):
                 try:
                     connection.shutdown(socket.SHUT_RDWR)
                 except OSError:
-                    continue  # The client was faster.
+                    continue  # the client has closed it already

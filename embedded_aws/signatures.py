@@ -1,7 +1,8 @@
-"""Signature Version 4, recomputed with botocore's own signer.
+"""Computes Signature Version 4 with botocore's signer, for comparison.
 
-AWS: "Authenticating Requests (AWS Signature Version 4)". botocore canonicalises; what is ours is
-choosing what to canonicalise: the headers that the request says it signed, the URL as received.
+AWS: "Authenticating Requests (AWS Signature Version 4)". botocore makes
+the canonical request; this module chooses its parts: the headers that the request says it signed,
+and the URL as received.
 """
 
 import hmac
@@ -21,7 +22,7 @@ TERMINAL = "aws4_request"
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """The one account of the embedded AWS: its key pair, and the region it lives in."""
+    """The one account of the embedded AWS: its key pair and its region."""
 
     access_key: str
     secret_key: str = field(repr=False)
@@ -30,7 +31,7 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """A credential, `access key/yyyymmdd/region/service/aws4_request`, taken apart."""
+    """The parts of a credential: ``access key/yyyymmdd/region/service/aws4_request``."""
 
     access_key: str
     date: str
@@ -39,7 +40,7 @@ class Scope:
 
 
 class ScopeError(Exception):
-    """A credential that is not of this place. `region` is the right one when that was wrong."""
+    """A credential for another place. ``region`` is the right one if that was wrong."""
 
     def __init__(self, reason: str, region: str = "") -> None:
         super().__init__(reason)
@@ -48,7 +49,7 @@ class ScopeError(Exception):
 
 
 def parse_scope(credential: str) -> Scope:
-    """Take a credential apart; `ScopeError` when it is not of the form S3 expects."""
+    """Return the parts of a credential; raise ``ScopeError`` if it is malformed."""
     parts = credential.rsplit("/", 4)
     if len(parts) != 5 or parts[4] != TERMINAL:
         raise ScopeError(
@@ -61,7 +62,7 @@ def parse_scope(credential: str) -> Scope:
 
 
 def check_scope(scope: Scope, account: Account, *, service: str, timestamp: str) -> None:
-    """Raise `ScopeError` unless the scope is of this region, this service and this day."""
+    """Raise ``ScopeError`` unless the scope has this region, this service and this day."""
     if scope.region != account.region:
         raise ScopeError(
             f"the region '{scope.region}' is wrong; expecting '{account.region}'", account.region
@@ -78,7 +79,7 @@ def check_scope(scope: Scope, account: Account, *, service: str, timestamp: str)
 
 
 class _Signer(S3SigV4Auth):
-    """botocore's signer, over the headers and the payload hash that the request declares."""
+    """Signs as botocore does, but the headers and the payload hash that a request declares."""
 
     def __init__(
         self, account: Account, scope: Scope, signed_headers: frozenset[str], payload_hash: str
@@ -101,7 +102,7 @@ class _Signer(S3SigV4Auth):
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What the signature should have been, and the text it signs."""
+    """The right signature, and the text that it signs."""
 
     signature: str
     string_to_sign: str
@@ -119,7 +120,7 @@ def sign_request(
     signed_headers: frozenset[str],
     payload_hash: str,
 ) -> Expected:
-    """The signature that `request` must carry, in its query or its Authorization header."""
+    """Return the signature that ``request`` must carry, in its query or Authorization header."""
     signer = _Signer(account, scope, signed_headers, payload_hash)
     aws_request = AWSRequest(method=request.method, url=_canonical_url(request))
     for name, value in request.headers:
@@ -131,7 +132,7 @@ def sign_request(
 
 
 def sign_policy(policy: str, account: Account, scope: Scope, *, timestamp: str) -> Expected:
-    """The signature of a POST policy, whose base64 text as sent is the string to sign.
+    """Return the signature of a POST policy; its Base64 text, as sent, is the string to sign.
 
     AWS: "Authenticating Requests in Browser-Based Uploads Using POST".
     """
@@ -142,7 +143,7 @@ def sign_policy(policy: str, account: Account, scope: Scope, *, timestamp: str) 
 
 
 def _canonical_url(request: Request) -> str:
-    """The URL with the encoding SigV4 prescribes, whatever the client left unencoded.
+    """Return the URL, encoded as SigV4 prescribes even where the client did not.
 
     "URI-encode every byte except the unreserved characters"; the signature is not part of it.
     """

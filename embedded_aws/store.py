@@ -1,7 +1,7 @@
-"""moto behind the front: its S3 and DynamoDB as functions from request to response.
+"""Passes requests that the front has checked to moto's S3 and DynamoDB.
 
-moto is neither thread-safe nor streaming: a conditional PUT looks first and writes after. So one
-request at a time enters it, with its whole body at hand, and `If-None-Match: *` has one winner.
+moto is not thread-safe, and does not stream: a conditional PUT checks first and writes after that.
+So moto gets one request at a time, with its whole body, and ``If-None-Match: *`` has one winner.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ MOTO_ONLY = ("HTTP_X_MOTO_ACCOUNT_ID", "HTTP_TRANSFER_ENCODING", "HTTP_ORIGIN")
 
 
 class _NoForms(FormDataParser):
-    """Leaves every body alone: moto would take a PUT of a form's type for a form."""
+    """Parses no body: moto would take a PUT with the content type of a form for a form."""
 
     def parse(self, stream: IO[bytes], *_args: Any, **_options: Any) -> Any:
         return stream, MultiDict(), MultiDict()
@@ -62,7 +62,7 @@ class _PlainRequest(BackendRequest):
 
 
 class Store:
-    """moto's state of this process, which every `Store` shares."""
+    """The state of moto in this process, which every ``Store`` shares."""
 
     def __init__(self, account: Account) -> None:
         self._account = account
@@ -70,7 +70,7 @@ class Store:
         self._apps = {name: _moto_app(name) for name in ("s3", "dynamodb")}
 
     def s3(self, request: Request, body: IO[bytes], size: int) -> Response:
-        """moto's answer to an S3 request that was found good."""
+        """Return moto's answer to an S3 request that has been checked."""
         response = self._call("s3", self._environ(request, body, size))
         if response.status in {200, 206} and _is_about_an_object(request):
             header = self._expiration(request.bucket, request.key)
@@ -80,7 +80,7 @@ class Store:
         return response
 
     def dynamodb(self, request: Request, body: IO[bytes], size: int) -> Response:
-        """moto's answer to a DynamoDB request that was found good."""
+        """Return moto's answer to a DynamoDB request that has been checked."""
         return self._call("dynamodb", self._environ(request, body, size))
 
     def put_object(
@@ -109,19 +109,19 @@ class Store:
         return self.s3(Request.of(environ), body, size)
 
     def cors_rules(self, bucket: str) -> list[Rule] | None:
-        """The rules put on the bucket, None if there is no such bucket."""
+        """Return the CORS rules of the bucket, None if there is no such bucket."""
         with self._lock:
             found = self._backend().buckets.get(bucket)
             return None if found is None else [_rule(rule) for rule in found.cors]
 
     def has_upload(self, bucket: str, upload_id: str) -> bool:
-        """Whether a multipart upload is under way; moto fails with a KeyError where it is not."""
+        """Return whether a multipart upload is under way; moto fails by a KeyError if not."""
         with self._lock:
             found = self._backend().buckets.get(bucket)
             return found is None or upload_id in found.multiparts
 
     def is_public_acl_blocked(self, bucket: str, acl: str) -> bool:
-        """Whether the canned ACL is one that the bucket's public access block refuses.
+        """Return whether the bucket's public access block refuses the canned ACL.
 
         AWS: "Blocking public access to your Amazon S3 storage", BlockPublicAcls.
         """
@@ -131,7 +131,7 @@ class Store:
             return acl in PUBLIC_ACLS and block is not None and bool(block.block_public_acls)
 
     def _expiration(self, bucket: str, key: str) -> str:
-        """The header x-amz-expiration of an object, which moto does not send."""
+        """Return the value of ``x-amz-expiration`` for an object; moto does not send it."""
         with self._lock:
             backend = self._backend()
             found = backend.buckets.get(bucket)
@@ -147,7 +147,7 @@ class Store:
             )
 
     def _keep_lifecycle(self, request: Request, body: IO[bytes], response: Response) -> None:
-        """Keep the rules as they are sent and answer them so; moto drops conditions on sizes."""
+        """Keep the rules as sent, and answer with those: moto drops conditions on sizes."""
         with self._lock:
             found = self._backend().buckets[request.bucket]
             if request.method == "PUT":
@@ -171,12 +171,12 @@ class Store:
                     account_backend.reset()
 
     def snapshot(self) -> Any:
-        """Buckets and tables as they are set up now, for `restore`; they must be empty."""
+        """Return the buckets and tables, which must be empty, for ``restore``."""
         with self._lock:
             return deepcopy([vars(backend) for backend in self._backends()])
 
     def restore(self, snapshot: Any) -> None:
-        """Forget every bucket and table but those of ``snapshot``, which are as they were."""
+        """Replace all buckets and tables by those in ``snapshot``."""
         self.reset()
         with self._lock:
             for backend, kept in zip(self._backends(), deepcopy(snapshot), strict=True):
@@ -186,10 +186,10 @@ class Store:
             owners.bucket_accounts.update(dict.fromkeys(self._backend().buckets, owner))
 
     def _environ(self, request: Request, body: IO[bytes], size: int) -> Environ:
-        """The request for moto, which takes account, region and service from headers.
+        """Return the request for moto, which reads account, region and service from headers.
 
-        A header that only moto knows could choose another account, so it is dropped; the
-        Authorization header is put in anew for requests that were signed in the query or a form.
+        The Authorization header is written anew, since a request may be signed in its query or in
+        a form. Headers that only moto knows are dropped: they could choose another account.
         """
         environ = {k: v for k, v in request.environ.items() if k not in MOTO_ONLY}
         if not is_range(environ.get("HTTP_RANGE", "")):
@@ -223,7 +223,10 @@ class Store:
 
 
 def is_range(text: str) -> bool:
-    """Whether a Range header asks for one range of bytes; any other is ignored (RFC 9110, 14.2)."""
+    """Return whether a Range header asks for one range of bytes.
+
+    Any other is ignored (RFC 9110, 14.2).
+    """
     match = re.fullmatch(r"bytes=(\d*)-(\d*)", text, re.ASCII)
     if not match or match.group() == "bytes=-":
         return False
@@ -232,7 +235,7 @@ def is_range(text: str) -> bool:
 
 
 def _is_about_an_object(request: Request) -> bool:
-    """Whether the answer is about an object itself, and not about its tags or an upload's part."""
+    """Return whether the answer is about an object itself, and not its tags or one part."""
     if request.method == "DELETE" or not request.key:
         return False
     others = {
@@ -244,13 +247,13 @@ def _is_about_an_object(request: Request) -> bool:
 
 
 def _lifecycle(bucket: Any) -> bytes:
-    """The lifecycle configuration that one of moto's buckets has, b"" if it has none."""
+    """Return the lifecycle configuration of one of moto's buckets, b"" if it has none."""
     return getattr(bucket, LIFECYCLE, b"") if bucket.rules else b""
 
 
 @lru_cache
 def _expiry_rules(document: bytes) -> list[ExpiryRule]:
-    """What each answer about an object needs of a lifecycle configuration, read once."""
+    """Return the rules by which objects expire; each configuration is read once."""
     return expiring(read_lifecycle(document)) if document else []
 
 
@@ -261,14 +264,17 @@ def _moto_app(name: str) -> Flask:
 
 
 def _is_kept(name: str, environ: Environ) -> bool:
-    """Not moto's CORS headers and echoes; but the length of the body that a HEAD leaves out."""
+    """Return whether a header of moto's answer is kept.
+
+    CORS headers and repeated request headers are not; Content-Length is, in the answer to a HEAD.
+    """
     if name == "content-length" and environ["REQUEST_METHOD"] == "HEAD":
         return True
     return name not in DROPPED and not name.startswith("access-control-")
 
 
 def _rule(rule: Any) -> Rule:
-    """moto keeps a single value as text and several as a list."""
+    """Return a rule of moto's, which holds a single value as text and several as a list."""
     return Rule(
         origins=_tuple(rule.allowed_origins),
         methods=_tuple(rule.allowed_methods),

@@ -1,4 +1,4 @@
-"""The `tagging` field of a form: XML in, tags out.
+"""Reads the tags in the form field ``tagging``.
 
 AWS: "POST Object" for the field, "Categorizing your objects using tags" for the limits.
 """
@@ -19,10 +19,10 @@ ALLOWED = re.compile(r"[\w\s+\-=.:/@]*")
 
 
 def read_tagging(xml: str) -> dict[str, str]:
-    """The tags in `<Tagging><TagSet><Tag><Key/><Value/></Tag>...`; `S3Error` if there are none.
+    """Return the tags in ``<Tagging><TagSet><Tag><Key/><Value/></Tag>...``.
 
-    Entities are never expanded. S3 itself takes an unknown root for an empty set; here that is
-    malformed too, for an upload without the tags that its policy speaks of helps nobody.
+    Raises ``S3Error`` for any other XML; entities are never expanded. S3 takes an unknown root for
+    an empty set of tags. Here it is malformed: the tags that the policy demands would be missing.
     """
     try:
         root: Element = fromstring(xml, forbid_dtd=True)
@@ -37,7 +37,7 @@ def read_tagging(xml: str) -> dict[str, str]:
 
 
 def tagging_header(tags: dict[str, str]) -> str:
-    """The tags as the x-amz-tagging header of a PUT has them."""
+    """Return the tags in the form of the header ``x-amz-tagging``."""
     return urlencode(tags)
 
 
@@ -63,7 +63,7 @@ def _check(pairs: list[tuple[str, str]]) -> None:
 
 
 def _tag(element: Element) -> str:
-    """The element's name without its namespace, which S3 does not insist on."""
+    """Return the element's name without its namespace, which S3 does not require."""
     return element.tag.rpartition("}")[2]
 
 

@@ -1,1 +1,1 @@
-"""Pictures as bytes: decoded within bounds and encoded anew. Knows no S3, no HTTP and no users."""
+"""Pictures as bytes: decoded within bounds and encoded again. No S3, no HTTP, no users here."""

@@ -1,6 +1,6 @@
-"""How large the pictures inside an AVIF file are, read from their own headers.
+"""Reads the sizes of the pictures inside an AVIF file from their own headers.
 
-Pillow's decoder believes those, not the size that the file declares outside.
+Pillow's decoder uses those, and not the size that the file declares.
 Sources: ISO 14496-12 (boxes), AV1 Bitstream and Decoding Process Specification, section 5.5.
 """
 
@@ -10,11 +10,11 @@ from pictures.errors import BadImage
 
 MAX_EXTENTS = 16
 MAX_UNITS = 100  # "OBUs" of one item
-MAX_FRAMES = 4  # of one item, which are layers of it
+MAX_FRAMES = 4  # of one item: its layers
 
 
 class Bits:
-    """Reads numbers of so many bits; raises BadImage behind the end."""
+    """Reads numbers of any count of bits; raises BadImage after the end."""
 
     def __init__(self, data: bytes) -> None:
         self.data, self.place = data, 0
@@ -31,8 +31,8 @@ class Bits:
 def coded_pixels(body: bytes) -> Iterator[int]:
     """Yield the pixels of each coded item of an AVIF (ISO 14496-12, 8.11).
 
-    libavif decodes an item at its own size, whatever the header says, and scales it afterwards:
-    a kilobyte that claims 16 by 16 pixels may take a gigabyte.
+    libavif decodes an item at its own size, which need not be the file's, and scales it after
+    that: a file of a kilobyte that declares 16 by 16 pixels may take a gigabyte of memory.
     """
     outer = dict(boxes(body, last=b"meta"))
     if b"avis" in outer[b"ftyp"]:  # an animation, whose frames are listed elsewhere
@@ -41,13 +41,13 @@ def coded_pixels(body: bytes) -> Iterator[int]:
     coded = set(_coded_items(meta[b"iinf"]))
     for item, extents in locations(meta[b"iloc"]):
         if item in coded:
-            if len(extents) != 1:  # scattered or elsewhere, as no encoder writes a picture
+            if len(extents) != 1:  # in several pieces or in another file, as no encoder writes it
                 raise BadImage
             yield _av1_pixels(body[extents[0]])
 
 
 def boxes(body: bytes, *, last: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
-    """Yield kind and content of the boxes in ``body``, up to the first ``last``."""
+    """Yield kind and content of the boxes in ``body``, up to the first of the kind ``last``."""
     place, kind = 0, b"none"
     while place < len(body) and kind != last:
         bits, head = Bits(body[place : place + 16]), 8
@@ -73,7 +73,7 @@ def _coded_items(iinf: bytes) -> Iterator[int]:
 
 
 def locations(iloc: bytes) -> Iterator[tuple[int, list[slice]]]:
-    """Yield each item's number and where in the file it is: nowhere if in another place."""
+    """Yield each item's number and its places in the file: none if it is in another place."""
     bits = Bits(iloc)
     version = bits.take(32) >> 24
     offset, length, base, index = (8 * bits.take(4) for _ in range(4))
@@ -93,7 +93,7 @@ def locations(iloc: bytes) -> Iterator[tuple[int, list[slice]]]:
 
 
 def _av1_pixels(item: bytes) -> int:
-    """Return how many pixels the frames of an item may have (AV1, 5.5.1)."""
+    """Return how many pixels a frame of the item may have (AV1, 5.5.1)."""
     pixels: list[int] = []
     place = units = frames = 0
     while place < len(item):
@@ -125,12 +125,12 @@ def _leb128(bits: Bits) -> int:
 
 
 def _sequence_pixels(bits: Bits) -> int:
-    """Return the largest frame that may follow a sequence header."""
+    """Return the pixels of the largest frame that may follow a sequence header."""
     bits.take(4)
     if reduced := bits.take(1):
         bits.take(5)
     else:
-        if bits.take(1):  # a clock, which no still picture needs
+        if bits.take(1):  # timing information, which no still picture needs
             raise BadImage
         delayed = bits.take(1)
         for _ in range(bits.take(5) + 1):
@@ -139,5 +139,5 @@ def _sequence_pixels(bits: Bits) -> int:
             bits.take(4 if delayed and bits.take(1) else 0)
     wide, high = bits.take(4) + 1, bits.take(4) + 1
     width, height = bits.take(wide) + 1, bits.take(high) + 1
-    # A frame may name a size of its own unless the header is a reduced one.
+    # Unless the header is a reduced one, a frame may declare a size of its own.
     return width * height if reduced else 1 << wide + high

@@ -1,7 +1,7 @@
-"""Pictures: decoded within bounds, turned upright, cut square, and encoded anew.
+"""Decodes pictures within bounds, turns them upright, cuts them square, encodes them again.
 
-Nothing a user sent survives: what comes out is made of pixels alone. Once begun, a decoder cannot
-be stopped, so what it would cost is judged beforehand, from headers and raw bytes.
+The result is made from pixels alone, so nothing else that a user sent is in it. A decoder that runs
+cannot be stopped, so its cost is estimated first, from headers and raw bytes.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from PIL import ExifTags, Image, ImageCms, ImageFile, JpegImagePlugin
 from pictures.avif import coded_pixels
 from pictures.errors import BadImage, Busy
 
-# The allow-list: content type to Pillow's name of the only decoder it may reach.
+# The accepted content types, each with Pillow's name of the only decoder that may be used.
 FORMATS = {
     "image/jpeg": "JPEG",
     "image/png": "PNG",
@@ -29,9 +29,9 @@ FORMATS = {
 SIDE = 512  # pixels
 CONTENT_TYPE = "image/webp"
 EXTENSION = "webp"
-# The largest picture of each format, in pixels, so that none takes more than some 300 MB; the
-# table in benchmarks/pictures.py is measured. A JPEG is scaled down as it is read, which lets a
-# phone's 50 megapixels in; libwebp and libavif hold a picture several times over.
+# The largest picture of each format, in pixels, so that none takes more than some 300 MB, as
+# measured by benchmarks/pictures.py. A JPEG is scaled down while it is read, so the 50 megapixels
+# of a phone are accepted; libwebp and libavif hold several copies of a picture.
 MAX_PIXELS = {
     "JPEG": 64_000_000,
     "PNG": 25_000_000,
@@ -43,21 +43,21 @@ MAX_PIXELS = {
 MAX_BUFFERED_PIXELS = 25_000_000
 MAX_DECODED_PIXELS = 25_000_000
 MAX_ANIMATION_PIXELS = 25_000_000  # all frames together, though only the first is ever decoded
-# Each scan passes over all pixels again for a hundred bytes. Encoders write up to twenty.
+# A scan of a hundred bytes makes the decoder visit all pixels again. Encoders write up to twenty.
 MAX_JPEG_SCANS = 50
-# Pillow copies all EXIF read so far for each further segment. 5 MB take eighty full ones.
+# Pillow copies all EXIF read so far for each further segment. 5 MB are eighty full segments.
 MAX_JPEG_SEGMENTS = 1000
 MAX_JPEG_PADDING = 1000  # bytes between two segments, which Pillow reads one by one
-# Each such chunk unpacks to at most 1 MB, in 4 ms; but there might be thousands.
+# Each such chunk unpacks to at most 1 MB, in 4 ms; but a file can have thousands.
 PACKED_CHUNKS = (b"iCCP", b"iTXt", b"zTXt")
 MAX_PACKED_CHUNKS = 50
-# Up to 300 MB and a second each, so this is what bounds a process's memory.
+# Each decoder takes up to 300 MB and a second, so their number bounds a process's memory.
 DECODERS = BoundedSemaphore(settings.AVATAR_DECODERS)
-# Several of the worst pictures pass meanwhile. S3 and DynamoDB may need most of the time that a
-# user waits; asking the browser to come again costs nobody a thread.
+# Long enough for several of the worst pictures. A browser that is asked to come again later holds
+# no thread meanwhile, and S3 and DynamoDB may need most of the time that a user waits.
 DECODER_WAIT = 5  # seconds
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
-# What has to be done to a picture that was stored with each orientation (EXIF 2.32, 4.6.4).
+# How to turn a picture that has this orientation upright (EXIF 2.32, 4.6.4).
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -70,7 +70,7 @@ TURNS = {
 
 
 def ignore_warnings_of_pillow() -> None:
-    """Keep Pillow's remarks on broken files out of the log: one upload can cause 65,000."""
+    """Keep Pillow's warnings about broken files out of the log: one upload can cause 65,000."""
     warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
@@ -79,7 +79,7 @@ ignore_warnings_of_pillow()
 
 @dataclass(frozen=True)
 class Picture:
-    """An encoded picture and its facts: bytes, pixels, SHA-256 in hexadecimal."""
+    """An encoded picture, its size in pixels, and its SHA-256 in hexadecimal."""
 
     body: bytes
     width: int
@@ -96,7 +96,7 @@ class Picture:
 def normalise(body: bytes) -> Picture:
     """Return the picture in ``body`` as a WebP of 512 by 512 pixels; raises BadImage.
 
-    Of an animation the first frame is used. Raises Busy if others are being decoded for long.
+    Of an animation the first frame is used. Raises Busy if no decoder gets free in time.
     """
     if not DECODERS.acquire(timeout=DECODER_WAIT):
         raise Busy
@@ -106,7 +106,7 @@ def normalise(body: bytes) -> Picture:
         square.save(encoded, "WEBP", quality=85, method=4)
     except BadImage:
         raise
-    # Pillow's decoders meet hostile bytes with nearly every exception there is.
+    # On hostile bytes Pillow's decoders raise nearly every kind of exception.
     except Exception as error:
         raise BadImage from error
     finally:
@@ -121,40 +121,42 @@ def _square(body: bytes) -> Image.Image:
     scans = list(_jpeg_scans(body)) if body.startswith(b"\xff\xd8") else []
     with Image.open(io.BytesIO(body), formats=list(FORMATS.values())) as image:
         _check_pixels(image, scans)
-        # The picture and its transparency.
+        # Two items: the picture and its transparency.
         if image.format == "AVIF" and sum(coded_pixels(body)) > 2 * MAX_PIXELS["AVIF"]:
             raise BadImage
-        # A JPEG may be scaled down by 2, 4 or 8 while it is read, to no less than twice ours.
+        # A JPEG can be scaled down by 2, 4 or 8 while it is read: here to twice ``SIDE`` or more.
         image.draft("", (2 * SIDE, 2 * SIDE))
         if image.width * image.height > MAX_DECODED_PIXELS:
             raise BadImage
-        image.load()  # here, for _turn() would hide what is broken
+        image.load()  # before _turn(), which would hide that the file is broken
         turn = _turn(image)
         profile = image.info.get("icc_profile")
         small = _fit(image)
     square = _to_srgb(small.transpose(turn) if turn is not None else small, profile)
-    square.info.clear()  # encoders may copy what they find there
+    square.info.clear()  # encoders may copy it into the file
     return square
 
 
-# --- What it would cost ---
+# --- The cost of decoding ---
 
 
 def _check_pixels(image: ImageFile.ImageFile, scans: list[int]) -> None:
-    """Refuse, from the header alone, what would take too much memory or time."""
+    """Raise BadImage if, by its header alone, the picture would take too much memory or time."""
     pixels = image.width * image.height
-    if isinstance(image, JpegImagePlugin.JpegImageFile):  # MPO as well: several, as phones write
+    if isinstance(
+        image, JpegImagePlugin.JpegImageFile
+    ):  # MPO, too: several in one file, as phones write it
         buffered = "progressive" in image.info or scans[0] < image.layers
         limit, frames = MAX_BUFFERED_PIXELS if buffered else MAX_PIXELS["JPEG"], 1
     else:
         limit = MAX_PIXELS[image.format or ""]
-        # A GIF does not tell its number of frames. Counting them would be all that they cost.
+        # A GIF does not declare how many frames it has, and to count them is to decode them.
         frames = 1 if image.format == "GIF" else getattr(image, "n_frames", 1)
     if pixels > limit or (frames > 1 and pixels * frames > MAX_ANIMATION_PIXELS):
         raise BadImage
 
 
-# Any marker but stuffing, padding, TEM and restarts, none of which has a length (T.81, B.1.1).
+# Any marker that has a length: not stuffing, padding, TEM and restarts (T.81, B.1.1).
 _MARKER = re.compile(rb"\xff([\x02-\xcf\xd8-\xfe])")
 
 
@@ -177,18 +179,19 @@ def _jpeg_scans(body: bytes) -> Iterator[int]:
 
 
 def _turn(image: Image.Image) -> Image.Transpose | None:
-    """Return what sets ``image`` upright; where EXIF is broken, it is taken as it is stored."""
+    """Return how to turn ``image`` upright; None if it is so already, or its EXIF is broken."""
     try:
         return TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
-    except Exception:  # noqa: BLE001 (as many kinds as there are ways to be broken)
+    except Exception:  # noqa: BLE001 (broken EXIF raises exceptions of many kinds)
         return None
 
 
 def _fit(image: Image.Image) -> Image.Image:
     """Return the middle of ``image`` as a square.
 
-    It is converted and averaged down strip by strip, to no less than three times ours, which
-    cannot be told from LANCZOS alone; at once it would take the memory of the picture again.
+    It is converted and averaged strip by strip, to three times ``SIDE`` or more, and then resized.
+    The result looks the same as with LANCZOS alone; without strips it would take the memory of
+    the picture twice.
     """
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
@@ -206,7 +209,7 @@ def _fit(image: Image.Image) -> Image.Image:
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:
-    """Return ``image`` in a mode that can be resized smoothly, alpha kept."""
+    """Return ``image`` in a mode that can be resized smoothly; transparency is kept."""
     if image.mode.startswith("I"):  # 16 bits a pixel; convert() alone would clip
         return image.convert("I").point(lambda value: value / 256).convert("L")
     if image.has_transparency_data:
@@ -215,15 +218,15 @@ def _eight_bit(image: Image.Image) -> Image.Image:
 
 
 def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """Return ``image`` in sRGB: without its colour profile other colours would be shown."""
-    # A profile may hold a program ("mpet") of any length, run for every colour: 0.8 MB take 100 s.
+    """Return ``image`` in sRGB, which needs no colour profile to be shown in the right colours."""
+    # A profile can hold a program ("mpet") that is run for every colour: one of 0.8 MB takes 100 s.
     if profile and b"mpet" not in profile:
         try:
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
             mode = "RGBA" if image.mode == "RGBA" else "RGB"
             converted = ImageCms.profileToProfile(image, source, SRGB, outputMode=mode)
         except (ImageCms.PyCMSError, OSError, ValueError):
-            pass  # a broken profile is as good as none
+            pass  # a broken profile is ignored
         else:
             return converted or image
     return image if image.mode == "RGBA" else image.convert("RGB")

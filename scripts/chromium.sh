@@ -1,5 +1,5 @@
 #!/bin/sh
-# Sees to it that the browser tests have Debian's chromium, or says why they will be skipped.
+# Installs Debian's chromium for the browser tests, or says why they will be skipped.
 set -eu
 
 if command -v chromium >/dev/null; then

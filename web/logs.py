@@ -1,7 +1,6 @@
-"""Logs: one JSON object a line in production, lines to read while ``DEBUG`` is on.
+"""Logs: JSON objects in production, one a line; readable lines while ``DEBUG`` is on.
 
-Whatever logs, this site, Django or a library, goes through the one formatter here, and so past
-the redaction. https://www.structlog.org/en/stable/standard-library.html
+All records, of this site, Django and libraries, pass the one formatter here, which redacts them. https://www.structlog.org/en/stable/standard-library.html
 """
 
 import sys
@@ -37,7 +36,7 @@ with without("rich"):
 
 
 def configure_structlog() -> None:
-    """Hand structlog's events to the loggers of the standard library."""
+    """Make structlog pass its events to the loggers of the standard library."""
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -50,7 +49,7 @@ def configure_structlog() -> None:
 
 
 def configuration(*, readable: bool, level: str, secrets: Collection[str]) -> dict[str, Any]:
-    """Return ``LOGGING``: ``readable`` lines, or JSON, from ``level`` on, without ``secrets``."""
+    """Return the setting ``LOGGING``: ``readable`` lines or JSON, with ``secrets`` redacted."""
     quiet = {"level": "WARNING" if level == "INFO" else level}
     return {
         "version": 1,
@@ -59,22 +58,22 @@ def configuration(*, readable: bool, level: str, secrets: Collection[str]) -> di
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
-            # Django gives these two handlers of their own, which redact nothing.
+            # Django configures handlers for these two, which would redact nothing.
             "django": {"handlers": [], "level": level},
             "django.server": {"handlers": [], "level": level, "propagate": True},
-            # web.request_id.RequestLog says the same, with the request's id.
+            # web.request_id.RequestLog logs the same, with the request's id.
             "django.request": {"level": "CRITICAL"},
-            # At INFO these tell what they are about to do.
+            # At INFO these log each step.
             "axes": quiet,
             "pynamodb": quiet,
-            # While DEBUG is on the development server prints a line for each request anyway.
+            # While DEBUG is on, the development server prints a line for each request.
             "django_structlog": {"level": "ERROR" if readable else level},
         },
     }
 
 
 def formatter(*, readable: bool, secrets: Collection[str]) -> structlog.stdlib.ProcessorFormatter:
-    """Return the formatter of every line."""
+    """Return the formatter of all records."""
     return structlog.stdlib.ProcessorFormatter(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -96,6 +95,6 @@ def _readable_lines() -> Processor:
     return structlog.dev.ConsoleRenderer(
         colors=sys.stderr.isatty(),
         pad_event_to=0,
-        # The pretty ones show local variables, among them what must not be shown.
+        # The other formatters show local variables, which may hold secrets.
         exception_formatter=structlog.dev.plain_traceback,
     )

@@ -1,4 +1,4 @@
-"""What forms may bring: fields, and no files, which go to the bucket."""
+"""Refuses files in forms: they are posted to the bucket."""
 
 from collections.abc import Mapping
 from typing import IO, Any
@@ -9,9 +9,9 @@ from django.core.files.uploadhandler import FileUploadHandler
 
 
 class NoFiles(FileUploadHandler):
-    """Refuses a large multipart body unread, and drops a file in a small one.
+    """Refuses a large multipart body before it is read, and drops the files of a small one.
 
-    Django bounds the fields of a form, but reads its files, however large, for anybody.
+    Django bounds the size of a form's fields, but reads files of any size from any client.
     https://docs.djangoproject.com/en/5.2/ref/files/uploads/#custom-upload-handlers
     """
 
@@ -23,12 +23,12 @@ class NoFiles(FileUploadHandler):
         boundary: str,
         encoding: str | None = None,
     ) -> None:
-        """Refuse what is larger than any form of this site."""
+        """Raise RequestDataTooBig for a body larger than any form of this site."""
         if content_length > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
             raise RequestDataTooBig("A form of this site is never that large.")
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
-        """Drop it."""
+        """Drop a chunk of a file."""
 
     def file_complete(self, file_size: int) -> None:
         """Add nothing to request.FILES."""

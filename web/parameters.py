@@ -1,4 +1,4 @@
-"""Query parameters of pages: read strictly, refused with a page."""
+"""Reads the query parameters of pages, and answers bad ones with a page."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -9,13 +9,13 @@ from django.views.defaults import bad_request
 
 View = Callable[[HttpRequest], HttpResponse]
 
-MAX_BYTES = 1024  # of a parameter; an S3 key has no more
+MAX_BYTES = 1024  # of a parameter; no S3 key is longer
 
 
 def parameter(request: HttpRequest, name: str) -> str:
     """Return a query parameter, empty if it is absent.
 
-    Raises Django's BadRequest for a NUL and for more than 1,024 bytes: no key, id or name has them.
+    Raises Django's BadRequest for a NUL and for more than 1,024 bytes: no key, id or name has any.
     """
     value = request.GET.get(name, "")
     if "\x00" in value or len(value.encode()) > MAX_BYTES:
@@ -24,7 +24,7 @@ def parameter(request: HttpRequest, name: str) -> str:
 
 
 def bad_parameters_refused(view: View) -> View:
-    """Answer a BadRequest with the site's own page, even while ``DEBUG`` is on."""
+    """Make ``view`` answer a BadRequest with the site's own page, even while ``DEBUG`` is on."""
 
     @wraps(view)
     def wrapped(request: HttpRequest) -> HttpResponse:

@@ -1,7 +1,7 @@
-"""How often a client may ask: the ``limits`` library with Django's settings.
+"""Limits how often a client may ask, by the ``limits`` library and Django's settings.
 
-Rates are counted in the storage that all processes share. While that does not answer, each
-process counts by itself: requests are neither refused nor kept waiting for it, nor free.
+Rates are counted in the storage that all processes share. While it does not answer, each process
+counts by itself: requests are still limited, and are neither refused nor delayed for that.
 """
 
 import math
@@ -21,12 +21,12 @@ logger = structlog.stdlib.get_logger(__name__)
 
 STORAGES = ["memory", "redis", "rediss", "redis+unix"]
 TIMEOUT_SECONDS = 0.5
-# How long a storage that failed is left alone, so that not every request waits for it.
+# How long a storage that failed is not asked, so that not every request waits for it.
 PAUSE_SECONDS = 10
 
 
 class Allowance(NamedTuple):
-    """Rates, such as ``30/minute;300/day``, and the client whose requests they count."""
+    """Rates, such as ``30/minute;300/day``, and the client that they are for."""
 
     rates: str
     client: tuple[str, ...]
@@ -40,9 +40,9 @@ class ClientRate(NamedTuple):
 
 
 def seconds_to_wait(allowances: Sequence[Allowance]) -> int:
-    """Count one request; return 0 if every rate allows it, else the wait.
+    """Count one request; return 0 if every rate allows it, else the seconds to wait.
 
-    A request that one rate refuses is counted by none, so it does not use up the others.
+    A request that one rate refuses is not counted by the others either.
     """
     return _counter().take(
         [ClientRate(limit, client) for rates, client in allowances for limit in parse_many(rates)]
@@ -67,7 +67,7 @@ def open_storage(url: str) -> Storage:
         storage = storage_from_string(url, wrap_exceptions=True, **bounded)
     except ValueError as error:
         raise ConfigurationError(f"it is not a URL of a {scheme} server") from error
-    assert isinstance(storage, Storage)  # noqa: S101 (the library's other kind is asynchronous)
+    assert isinstance(storage, Storage)  # noqa: S101 (the other kind is asynchronous)
     return storage
 
 
@@ -90,7 +90,7 @@ class Counter:
         return _take(self._own, rates)
 
     def forget(self) -> None:
-        """Forget what was counted, and that the storage failed."""
+        """Forget what was counted, and use the storage again if it failed."""
         self._paused_until = 0.0
         for limiter in (self._shared, self._own):
             limiter.storage.reset()
@@ -99,7 +99,7 @@ class Counter:
 def _take(limiter: MovingWindowRateLimiter, rates: Sequence[ClientRate]) -> int:
     refused = [one for one in rates if not limiter.test(one.limit, *one.client)]
     if not refused:
-        # Another request may have come first since: then the rate holds all the same.
+        # Another request may have been counted since: the rate must hold then, too.
         refused = [one for one in rates if not limiter.hit(one.limit, *one.client)]
     if not refused:
         return 0

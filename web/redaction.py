@@ -1,4 +1,4 @@
-"""What must not be in a log: whoever reads it could act as the user, or as the site."""
+"""Takes secrets out of logs: a reader could use them to act as a user, or as the site."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -13,29 +13,29 @@ _NAMES = (
 )
 _HEADERS = r"(?:set-)?cookie|authorization"
 _SECRET_NAME = re.compile(rf"[\w-]*(?:{_NAMES}|{_HEADERS})", re.IGNORECASE)
-# A whole header: a cookie or an Authorization goes on after the first space or comma.
+# A whole header: the value of Cookie or Authorization may hold spaces and commas.
 _HEADER = re.compile(
     rf"({_HEADERS})(\\*[\"']?\s*[:=]\s*)(?:b?(\\*[\"'])(?:.*?)\3|[^\n\"']+)",
     re.IGNORECASE,
 )
-# A name and its value in a URL, a form, JSON, XML, or what Python shows of a dict or a tuple.
+# A name and its value in a URL, a form, JSON, XML, or the repr of a dict or a tuple.
 _PAIR = re.compile(
     rf"({_NAMES})(\\*[\"']?\s*(?:[:=>]|%3D)\s*|\\*[\"']\s*,\s*)"
     r"(b?\\*\"[^\"]*\"|b?\\*'[^']*'|[^\s&,;<>\"')}\]]+)",
     re.IGNORECASE,
 )
-# The password in redis://user:password@host and its like.
+# The password in a URL such as redis://user:password@host.
 _URL_PASSWORD = re.compile(r"(://[^\s/:@]*:)[^\s/@]+@")
-# Our own tokens by their shape: a list in Base64, a dot, its signature (uploads/tokens.py).
+# Upload tokens, by their shape: a list in Base64, a dot, a signature (uploads/tokens.py).
 _UPLOAD_TOKEN = re.compile(r"WyI[\w-]{60,}\.[\w-]{20,}")
 _SQL_TEXT = re.compile(r"'(?:[^']|'')*'")
 
 
 class Redactor:
-    """A structlog processor that takes secrets out of every event, wherever they are in it."""
+    """A structlog processor that takes secrets out of all parts of an event."""
 
     def __init__(self, secrets: Collection[str]) -> None:
-        """Know ``secrets``, such as Django's key, by their value; all others by name or shape."""
+        """Find ``secrets``, such as Django's key, by value, and all others by name or shape."""
         forms = {form for secret in secrets for form in (secret, quote(secret, safe=""))}
         known = sorted((form for form in forms if len(form) >= 8), key=len, reverse=True)
         self._known = re.compile("|".join(map(re.escape, known))) if known else None
@@ -44,7 +44,7 @@ class Redactor:
         """Return the event without secrets."""
         clean: dict[str, Any] = self._mapping(event_dict)
         if str(clean.get("logger", "")).startswith("django.db"):
-            # What a statement compares with and writes: session keys, password hashes, names.
+            # The values in a statement: session keys, password hashes, names.
             clean["event"] = _SQL_TEXT.sub(f"'{REDACTED}'", str(clean["event"]))
         return clean
 

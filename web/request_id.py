@@ -1,4 +1,4 @@
-"""One id for each request, in its answer and in all that is logged on the way."""
+"""Gives each request an id, which its answer and all its log events carry."""
 
 import re
 import uuid
@@ -8,30 +8,30 @@ from django_structlog.middlewares import RequestMiddleware
 from structlog.contextvars import clear_contextvars
 
 HEADER = "X-Request-ID"
-META = "HTTP_X_REQUEST_ID"  # the same as WSGI calls it
+META = "HTTP_X_REQUEST_ID"  # WSGI's name for it
 _SANE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}")
 
 
 class RequestLog(RequestMiddleware):
-    """Names each request by an id, the proxy's if it is a sane one, and logs how it ended.
+    """Gives each request an id, the proxy's if that is well-formed, and logs how it ended.
 
-    Users are bound by the views that know them: asking here would cost /ping a query.
+    The views add the user to the events: to do so here would cost ``/ping`` a query.
     """
 
     def prepare(self, request: HttpRequest) -> None:
-        """Begin with an empty context: the thread may have served somebody else."""
+        """Begin with an empty context: the thread may have served another request."""
         clear_contextvars()
         if not _SANE.fullmatch(request.META.get(META, "")):
             request.META[META] = str(uuid.uuid4())
         super().prepare(request)
 
     def handle_response(self, request: HttpRequest, response: HttpResponse) -> None:
-        """Tell the client the id, too."""
+        """Send the id to the client."""
         response[HEADER] = request.META[META]
         super().handle_response(request, response)
 
     @staticmethod
     def format_request(request: HttpRequest) -> str:
-        """Return the method and the route: a path can hold a username, a query anything."""
+        """Return the method and the route; path and query may hold names and secrets."""
         route = request.resolver_match.route if request.resolver_match else "(no route)"
         return f"{request.method} /{route}"

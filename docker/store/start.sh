@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Runs the smallest Ceph that keeps what it is given: one monitor, one storage daemon on a sparse
-# file, and the S3 gateway on port 7480. If one of them ends, all end: whoever started this starts
-# it again. One copy of everything, so back it up.
+# Runs the smallest Ceph that keeps data: one monitor, one storage daemon on a sparse file, and the
+# S3 gateway on port 7480. If one of them ends, all end, and Docker starts the container again.
+# There is one copy of all data, so back it up.
 #
 #   S3_ACCESS_KEY, S3_SECRET_KEY   the one user
 #   STORE_GIGABYTES                how far the file may grow, fixed at the first start (20)
-#   STORE_DATA                     where data is kept, and ceph.conf written (/data)
+#   STORE_DATA                     the folder of the data and of ceph.conf (/data)
 #   STORE_ADDRESS, STORE_PORT      where to listen (on all addresses, 7480)
 #   STORE_MONITOR_PORT             the monitor's own port, fixed at the first start (3300)
 #   STORE_SETTINGS                 more sections of ceph.conf (none)
 #
-# `make test-engines` runs it, too: what it says of Ceph is said of what is shipped.
+# `make test-engines` runs this script, too, so that it tests the Ceph that is shipped.
 set -euo pipefail
 
 : "${S3_ACCESS_KEY:?must be set}" "${S3_SECRET_KEY:?must be set}"
@@ -23,7 +23,7 @@ run=$(mktemp -d)
 export CEPH_CONF=$data/ceph.conf
 mkdir -p "$data"/{mon,osd,gateway}
 
-# What the daemons say to each other stays in this container, so they need no keys.
+# The daemons talk to each other inside this container only, so they need no keys.
 cat >"$CEPH_CONF" <<CONF
 [global]
 fsid = $fsid
@@ -42,7 +42,7 @@ crash dir = $run
 log file =
 log to stderr = true
 mon cluster log file =
-# Else it tells its statistics all day.
+# Without this it logs statistics all the time.
 debug rocksdb = 1/5
 osd pool default size = 1
 osd pool default min size = 1
@@ -70,14 +70,14 @@ rgw data = $data/gateway
 rgw frontends = beast endpoint=${STORE_ADDRESS:-0.0.0.0}:$port
 rgw enable usage log = false
 rgw enable ops log = false
-# Else the gateway asks the monitor for an encryption that there are no keys for, for 300 seconds.
+# Without this the gateway asks for an encrypted connection, for which there are no keys, for 300 s.
 ms mon client mode = crc
 ${STORE_SETTINGS:-}
 CONF
 
 pids=()
-# stop PID: asks a daemon to end, and insists after ten seconds: one that waits for another which
-# is gone would wait for ever.
+# stop PID: asks a daemon to end, and kills it after ten seconds: it might wait for ever for another
+# daemon that has ended.
 stop() {
     kill "$1" 2>/dev/null || return 0
     for _ in {1..100}; do
@@ -88,7 +88,7 @@ stop() {
 }
 end() {
     trap '' TERM INT
-    # The gateway first, the monitor last: each may still need the ones before it.
+    # The gateway first, the monitor last: each may need those that were started before it.
     for ((place = ${#pids[@]} - 1; place >= 0; place--)); do
         stop "${pids[place]}"
     done

@@ -1,4 +1,4 @@
-"""Serve the embedded S3 and DynamoDB in the foreground, for development."""
+"""manage.py embedded_aws: serve S3 and DynamoDB in the foreground, for development."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def handle(self, *_args: Any, **_options: Any) -> None:
-        # moto is a development dependency, and slow to import.
+        # moto is installed for development only, and slow to import.
         from embedded_aws.server import EmbeddedAWS  # noqa: PLC0415
 
         if not (settings.AWS_ACCESS_KEY_ID and settings.AWS_SECRET_ACCESS_KEY):

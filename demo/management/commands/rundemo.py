@@ -1,4 +1,4 @@
-"""manage.py rundemo: everything on this machine, until Ctrl-C. What ``make run`` calls."""
+"""manage.py rundemo: run everything on this machine until Ctrl-C. ``make run`` calls it."""
 
 import io
 import os
@@ -69,14 +69,14 @@ class Command(BaseCommand):
             raise CommandError(f"The {ended} has ended by itself; see above for why.")
 
     def _say(self, text: str) -> None:
-        """Write a line that is seen at once, between those of the children."""
+        """Write a line and flush it, so that it is in order with the lines of the children."""
         self.stdout.write(text)
         self.stdout.flush()
 
 
 @contextmanager
 def _child(*command: str, pipe: int) -> Iterator["subprocess.Popen[bytes]"]:
-    """Run a manage.py command beside this one, in a group of its own; end all of it at last."""
+    """Run a command of manage.py in a process group of its own; end the group at exit."""
     child = subprocess.Popen(  # noqa: S603 (our own commands)
         [sys.executable, sys.argv[0], *command],
         start_new_session=True,
@@ -90,7 +90,7 @@ def _child(*command: str, pipe: int) -> Iterator["subprocess.Popen[bytes]"]:
 
 
 def _end_group(child: "subprocess.Popen[bytes]") -> None:
-    """Ask the child and its children to end, and insist after a while."""
+    """Ask the child and its children to end; kill them if they have not after a while."""
     for sign in (signal.SIGTERM, signal.SIGKILL):
         try:
             os.killpg(child.pid, sign)
@@ -113,7 +113,7 @@ def _refuse_busy(port: int, name: str) -> None:
 
 
 def _wait_for_port(port: int, child: "subprocess.Popen[bytes]") -> None:
-    """Return once something listens on ``port``."""
+    """Return when a process listens on ``port``; raise CommandError if ``child`` ends first."""
     for _attempt in range(300):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:

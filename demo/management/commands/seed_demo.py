@@ -1,4 +1,4 @@
-"""manage.py seed_demo: the demo's users and their pictures."""
+"""manage.py seed_demo: make the demo's users and their pictures."""
 
 from typing import Any
 
