@@ -69,6 +69,20 @@ def test_wait_is_the_longest_when_several_rates_refuse_a_request() -> None:
 
 
 @pytest.mark.case(9)
+@pytest.mark.parametrize(("passed", "wait"), [(0.5, 60), (59.5, 1), (60, 1)])
+def test_wait_is_rounded_up_and_never_zero_when_a_request_is_refused(
+    passed: float, wait: int
+) -> None:
+    """Zero would let the request through."""
+    rate = [Allowance("1/minute", KIM)]
+    with time_machine.travel(TODAY, tick=False) as clock:
+        assert seconds_to_wait(rate) == 0
+        clock.shift(timedelta(seconds=passed))
+
+        assert seconds_to_wait(rate) == wait
+
+
+@pytest.mark.case(9)
 def test_refused_request_is_counted_by_none_of_its_rates() -> None:
     """A request that the user's rate refuses does not use up the address's rate."""
     kim = [Allowance("1/minute", KIM), Allowance("3/minute", ("address",))]
