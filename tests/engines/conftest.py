@@ -26,20 +26,23 @@ from tests.functional.embedded.builders import ACCESS_KEY, SECRET_KEY, Place
 HERE = Path(__file__).parent
 ENGINE_FIXTURES = ("s3_engine", "table_engine")
 ORIGIN = "https://site.test"
+ASKED_EVERY_TIME = {"test_post.py"}
 collect_ignore = [] if is_elsewhere() else ["test_vanishing.py"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Name check and engine in each report, and expect what is known to fail.
 
-    What the embedded server is asked here, `make test` asks it in tests/functional.
+    What the embedded server is asked here, ``make test`` asks it in tests/functional, except for
+    the files of ``ASKED_EVERY_TIME``.
     """
     for item in items:
         if HERE in item.path.parents and isinstance(item, pytest.Function):
             engine = _engine_of(item)
             if engine:
                 _describe(item, engine, check_of(item, engine))
-                item.add_marker(pytest.mark.thorough)
+                if item.path.name not in ASKED_EVERY_TIME:
+                    item.add_marker(pytest.mark.thorough)
 
 
 def check_of(item: pytest.Function, engine: str) -> str:

@@ -25,10 +25,7 @@ CLOCK = "it moves the clock of this process, and the engine keeps its own"
 COUNT = "it counts the requests inside the embedded server"
 UPLOAD, CONFIRM, PICTURES, SWEEP = FILES[:4]
 EXCLUDED = {
-    f"{UPLOAD}::test_file_is_refused_when_a_field_was_added[x-amz-storage-class]": (
-        "radosgw refuses the storage class before it looks at the policy: 400, and AWS 403"
-    ),
-    f"{UPLOAD}::test_file_is_refused_when_the_policy_has_expired": CLOCK,
+    f"{UPLOAD}::test_new_permission_works_when_the_first_has_expired": CLOCK,
     f"{CONFIRM}::test_confirm_works_when_the_policy_has_expired_since_the_upload": CLOCK,
     f"{CONFIRM}::test_confirm_takes_five_requests_and_waits_for_three_in_a_row": COUNT,
     f"{PICTURES}::test_url_works_for_one_more_window_and_then_no_more": CLOCK,

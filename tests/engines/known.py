@@ -76,13 +76,53 @@ KNOWN: list[Known] = [
     Known(
         "radosgw",
         "Lets a `starts-with` of nothing hold for a field that the form does not have.",
-        ("nothing_is_stored_when_a_condition_has_no_field",),
+        ("nothing_is_stored_when_there_is_a_condition[for a field that is not there]",),
     ),
     Known(
         "radosgw",
-        "Does not look at the service in a signature's scope; the key differs all the same, so"
-        " only who holds the secret can make one.",
-        (f"{NOT_SIGNED}[service wrong]", "object_is_not_given_when_the_url_is[service wrong]"),
+        "Does not look at region and service in a signature's scope; the key differs all the same,"
+        " so only who holds the secret can make one.",
+        (
+            f"{NOT_SIGNED}[region wrong]",
+            f"{NOT_SIGNED}[service wrong]",
+            "object_is_not_given_when_the_url_is[service wrong]",
+        ),
+    ),
+    Known(
+        "radosgw",
+        "Takes a list of content types for one text; the product's policies name one type exactly.",
+        (
+            "nothing_is_stored_when_a_listed_type_has_another_start[image/png,text/html]",
+            "nothing_is_stored_when_a_listed_type_has_another_start[image/png, text/html]",
+        ),
+    ),
+    Known(
+        "radosgw",
+        "Ignores the field `bucket`; the policy's condition on it is held against the URL.",
+        ("nothing_is_stored_when_a_condition_is_broken[bucket]",),
+    ),
+    Known(
+        "radosgw",
+        "Loses metadata if the field's name in the form has capitals.",
+        ("object_is_stored_when_the_form_has[names in capitals]",),
+    ),
+    Known(
+        "radosgw",
+        "Keeps the path of a file's name where a key says `${filename}`.",
+        (
+            "filename_is_the_end_of_the_key_when_the_policy_leaves_it_open[with a path]",
+            "filename_is_the_end_of_the_key_when_the_policy_leaves_it_open[with a way up]",
+        ),
+    ),
+    Known(
+        "radosgw",
+        "Knows no bound of 1,024 bytes for the key of a form.",
+        ("nothing_is_stored_when_the_key_takes_more_than_1024_bytes",),
+    ),
+    Known(
+        "radosgw",
+        "Forgets header fields of a form but for the content type: `Cache-Control` and others.",
+        ("header_fields_are_given_back_when_the_object_is_read",),
     ),
     Known(
         "radosgw",

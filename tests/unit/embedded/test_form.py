@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from embedded_aws.errors import S3Error
-from embedded_aws.form import Form, expand_filename
+from embedded_aws.form import Form, boundary_of, expand_filename
+from embedded_aws.messages import Request
 
 BOUNDARY = b"boundary"
 
@@ -23,7 +24,7 @@ class Trickle(io.BytesIO):
         return super().read(self._most if size is None or size < 0 else min(size, self._most))
 
 
-def body_of(fields: list[tuple[str, bytes]], file: bytes) -> bytes:
+def body_of(fields: list[tuple[str, bytes]], file: bytes = b"content") -> bytes:
     parts = [(f'name="{name}"', value) for name, value in fields]
     parts.append(('name="file"; filename="a.png"', file))
     return (
@@ -63,17 +64,81 @@ def test_body_is_refused_when_it_is_no_whole_form(content: bytes, cut: int) -> N
     whole = body_of([("key", b"a")], content)
 
     for body in (content, whole[: min(cut, len(whole) - 5)]):
-        with pytest.raises(S3Error):
+        with pytest.raises(S3Error, match="MalformedPOSTRequest"):
             Form(io.BytesIO(body), BOUNDARY).save_file(io.BytesIO(), 1000)
 
 
-@pytest.mark.parametrize("field_size", [20_500, 100_000, 10_000_000])
-def test_no_more_is_read_than_it_takes_to_refuse_too_large_a_field(field_size: int) -> None:
-    stream = io.BytesIO(body_of([("key", b"x" * field_size)], b"content"))
+def of_type(content_type: str) -> Request:
+    return Request("POST", "/bucket", "", (("content-type", content_type),), io.BytesIO(), {})
 
-    with pytest.raises(S3Error, match="MaxPostPreDataLengthExceeded"):
+
+@pytest.mark.parametrize(
+    "content_type", ["application/x-www-form-urlencoded", "text/plain", "multipart/mixed", ""]
+)
+def test_post_is_refused_when_it_is_no_multipart_form(content_type: str) -> None:
+    with pytest.raises(S3Error, match="PreconditionFailed") as refused:
+        boundary_of(of_type(content_type))
+
+    assert refused.value.status == 412
+
+
+@pytest.mark.parametrize("boundary", ["", "; boundary=", "; boundary=ü", f"; boundary={'x' * 71}"])
+def test_form_is_refused_when_its_boundary_is_none(boundary: str) -> None:
+    with pytest.raises(S3Error, match="MalformedPOSTRequest"):
+        boundary_of(of_type(f"multipart/form-data{boundary}"))
+
+
+PARTS = {
+    "no disposition": b"No-Disposition: 1\r\n\r\nvalue",
+    "no name": b"Content-Disposition: form-data\r\n\r\nvalue",
+    "value not UTF-8": b'Content-Disposition: form-data; name="x-ignore-a"\r\n\r\n\xff\xfe',
+    "name not UTF-8": b'Content-Disposition: form-data; name="\xff"\r\n\r\nvalue',
+    "endless headers": b"x" * 400_000,
+}
+
+
+@pytest.mark.parametrize("part", PARTS.values(), ids=PARTS)
+def test_form_is_refused_when_a_part_is_malformed(part: bytes) -> None:
+    body = b"--%s\r\n%s\r\n%s" % (BOUNDARY, part, body_of([("key", b"a")]))
+
+    with pytest.raises(S3Error, match="MalformedPOSTRequest"):
+        Form(io.BytesIO(body), BOUNDARY)
+
+
+@pytest.mark.parametrize("name", ["key", "Content-Type", "tagging"])
+def test_form_is_refused_when_a_field_comes_twice(name: str) -> None:
+    with pytest.raises(S3Error, match=f"InvalidRequest: Conflicting.* {name.lower()} is repeated"):
+        Form(io.BytesIO(body_of([(name, b"a"), (name.upper(), b"a")])), BOUNDARY)
+
+
+@pytest.mark.parametrize("name", ["x-amz-meta-tag", "X-Amz-Security-Token"])
+def test_values_are_joined_when_metadata_or_a_token_comes_twice(name: str) -> None:
+    form = Form(io.BytesIO(body_of([(name, b"Ninja"), (name, b"Stallman")])), BOUNDARY)
+
+    assert form.fields == {name.lower(): "Ninja,Stallman"}
+
+
+def test_form_is_refused_when_it_has_two_files() -> None:
+    second = b'--%s\r\nContent-Disposition: form-data; name="file"\r\n\r\n\r\n' % BOUNDARY
+    body = body_of([("key", b"a")]).replace(b"--boundary--", second + b"--boundary--")
+    form = Form(io.BytesIO(body), BOUNDARY)
+
+    with pytest.raises(S3Error, match="InvalidArgument: POST requires exactly one file") as refused:
+        form.save_file(io.BytesIO(), 1000)
+
+    assert refused.value.details["ArgumentValue"] == "2"
+
+
+@pytest.mark.parametrize(
+    ("count", "size"), [(1, 20_500), (1, 100_000), (1, 10_000_000), (200, 100), (2000, 5000)]
+)
+def test_no_more_is_read_than_it_takes_to_refuse_too_large_fields(count: int, size: int) -> None:
+    stream = io.BytesIO(body_of([(f"x-ignore-{n}", b"x" * size) for n in range(count)]))
+
+    with pytest.raises(S3Error, match="MaxPostPreDataLengthExceeded") as refused:
         Form(stream, BOUNDARY)
 
+    assert refused.value.details == {"MaxPostPreDataLengthBytes": "20480"}
     assert stream.tell() <= 2 * 64 * 1024
 
 
