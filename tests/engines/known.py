@@ -66,7 +66,7 @@ KNOWN: list[Known] = [
     Known(
         "radosgw",
         "Takes a form without a file for one with a file of two bytes, a line's end.",
-        (f"{NOT_WHOLE}[file missing]", f"{STATUS}[file missing]", f"{CODE}[file missing]"),
+        (f"{STATUS}[file missing]", f"{CODE}[file missing]"),
     ),
     Known(
         "radosgw",

@@ -278,12 +278,6 @@ def test_nothing_is_stored_when_a_condition_is_broken(place: Place, changes: Cha
     assert_refused(place, send(place, fields_for(place, changes)))
 
 
-@pytest.mark.case(1)
-@pytest.mark.parametrize("size", [0, MAX_BYTES + 1])
-def test_nothing_is_stored_when_the_size_is_out_of_range(place: Place, size: int) -> None:
-    assert_refused(place, send(place, fields_for(place), b"x" * size))
-
-
 @pytest.mark.parametrize(
     ("size", "stored"), [(4, False), (5, True), (MAX_BYTES, True), (MAX_BYTES + 1, False)]
 )
@@ -364,30 +358,20 @@ def _another_policy(place: Place) -> dict[str, str]:
     return {**fields_for(place), "policy": signer().sign_policy(wider)["policy"]}
 
 
-def _another_signature(place: Place) -> dict[str, str]:
-    fields = fields_for(place)
-    last = "0" if fields["x-amz-signature"][-1] != "0" else "1"
-    return {**fields, "x-amz-signature": fields["x-amz-signature"][:-1] + last}
-
-
 UNSIGNED: dict[str, Callable[[Place], dict[str, str]]] = {
-    "policy expired": lambda place: fields_for(place, expires_in=-5),
     "policy exchanged": _another_policy,
     "policy left out": lambda place: fields_for(place, {"policy": None}),
     "policy no base64": lambda place: fields_for(place, {"policy": "*"}),
-    "policy no JSON": lambda place: fields_for(place, text="{"),
     "policy without an end": lambda place: fields_for(place, text='{"conditions": []}'),
     "policy without conditions": lambda place: fields_for(
         place, text='{"expiration": "2099-01-01T00:00:00Z"}'
     ),
-    "signature altered": _another_signature,
     "signature empty": lambda place: fields_for(place, {"x-amz-signature": ""}),
     "signature left out": lambda place: fields_for(place, {"x-amz-signature": None}),
     "algorithm left out": lambda place: fields_for(place, {"x-amz-algorithm": None}),
     "credential left out": lambda place: fields_for(place, {"x-amz-credential": None}),
     "credential malformed": lambda place: fields_for(place, {"x-amz-credential": "AKIDTRIPHASE"}),
     "secret wrong": lambda place: fields_for(place, signer=signer(secret_key="another")),
-    "access key unknown": lambda place: fields_for(place, signer=signer(access_key="AKIDNOBODY")),
     "region wrong": lambda place: fields_for(place, signer=signer(region="us-west-2")),
     "service wrong": lambda place: fields_for(place, signer=signer(service="dynamodb")),
     "date altered": lambda place: fields_for(
@@ -407,10 +391,6 @@ def test_nothing_is_stored_when_the_form_is_not_signed_as_it_should_be(
 
 
 # --- The form ---
-
-
-def _without_file(place: Place) -> Answer:
-    return post(place, parts_of(fields_for(place), BODY)[:-1])
 
 
 def _file_by_another_name(place: Place) -> Answer:
@@ -439,7 +419,6 @@ def _no_form(place: Place) -> Answer:
 
 
 FORMS: dict[str, Callable[[Place], Answer]] = {
-    "file missing": _without_file,
     "file by another name": _file_by_another_name,
     "cut short": _cut_short,
     "field behind the file": lambda place: _behind_the_file(place, "tagging"),
@@ -477,6 +456,16 @@ def test_nothing_is_stored_when_the_key_takes_more_than_1024_bytes(place: Place)
 
 
 # --- How AWS names a refusal ---
+
+
+def _without_file(place: Place) -> Answer:
+    return post(place, parts_of(fields_for(place), BODY)[:-1])
+
+
+def _another_signature(place: Place) -> dict[str, str]:
+    fields = fields_for(place)
+    last = "0" if fields["x-amz-signature"][-1] != "0" else "1"
+    return {**fields, "x-amz-signature": fields["x-amz-signature"][:-1] + last}
 
 
 def _to_a_bucket_that_is_gone(place: Place) -> Answer:
@@ -517,6 +506,7 @@ NAMED: dict[str, tuple[Callable[[Place], Answer], tuple[int, str]]] = {
 }
 
 
+@pytest.mark.case(1, 6)
 @pytest.mark.parametrize(("posted", "refusal"), NAMED.values(), ids=NAMED)
 def test_refusal_has_the_status_that_aws_documents_when_the_form_is(
     place: Place, posted: Callable[[Place], Answer], refusal: tuple[int, str]

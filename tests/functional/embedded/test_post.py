@@ -157,22 +157,3 @@ def test_redirect_is_ignored_when_it_is_no_url(place: Place, url: str) -> None:
 
     assert response.status == 204
     assert "X" not in response.headers
-
-
-@pytest.mark.parametrize(
-    ("filename", "key"),
-    [("", "pending/"), (None, "pending/${filename}")],
-    ids=["empty", "left out"],
-)
-def test_variable_stays_only_when_the_file_has_no_name(
-    place: Place, filename: str | None, key: str
-) -> None:
-    fields = form(
-        place,
-        signed={name: value for name, value in FIELDS.items() if name != "key"},
-        more_conditions=[["starts-with", "$key", "pending/"]],
-        changes={"key": "pending/${filename}"},
-    )
-
-    assert post(place, parts_of(fields, filename=filename)).status == 204
-    assert place.keys() == [key]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from embedded_aws.errors import S3Error
-from embedded_aws.form import Form, boundary_of, expand_filename
+from embedded_aws.form import Form, boundary_of
 from embedded_aws.messages import Request
 
 BOUNDARY = b"boundary"
@@ -163,4 +163,8 @@ def test_no_part_of_the_file_is_asked_for_before_it_is_saved() -> None:
     ],
 )
 def test_filename_goes_into_a_field_without_its_path(filename: str | None, expanded: str) -> None:
-    assert expand_filename("dir/${filename}", filename) == expanded
+    parameter = "" if filename is None else f'; filename="{filename}"'
+    parameter = parameter.replace("\\", "\\\\")  # as in any quoted string of a header
+    body = body_of([("key", b"dir/${filename}")]).replace(b'; filename="a.png"', parameter.encode())
+
+    assert Form(io.BytesIO(body), BOUNDARY).fields == {"key": expanded}
