@@ -1,17 +1,21 @@
 """Races, played in one thread: another request runs between two requests of the tested one."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from django.test import Client
 
+from accounts.models import User
 from avatars.errors import Conflict, UploadRevoked
-from avatars.references import Reference, Stores
+from avatars.references import Avatar, Reference, Stores
 from avatars.services import close_owner, confirm_upload, remove_picture
 from aws.errors import ObjectMissing, OutcomeUnknown, RevisionMoved, StorageUnavailable
 from tests.builders import make_user, picture_bytes
 from tests.functional.steps import (
     Call,
+    Permission,
     assert_in_order,
     body_of,
     broken,
@@ -21,7 +25,6 @@ from tests.functional.steps import (
     item_of,
     live_key,
     meddle,
-    permission_for,
     post_file,
     promoted_keys,
     refuse_deletions,
@@ -42,20 +45,36 @@ def sweep_now(stores: Stores, *, alive: bool = True) -> None:
     list(sweep_all(stores, lambda ids: set(ids) if alive else set(), delete=True))
 
 
+def make_member(*, has_picture: bool = True) -> tuple[User, Client]:
+    """Return a user and their browser."""
+    user = make_user()
+    browser = signed_in(user)
+    if has_picture:
+        upload_picture(browser)
+    return user, browser
+
+
+def confirm_by(stores: Stores, user: User, permission: Permission) -> Avatar:
+    """Confirm on ``stores``, without a session."""
+    return confirm_upload(
+        owner_id=str(user.pk),
+        key=permission.key,
+        upload_token=permission.upload_token,
+        stores=stores,
+    )
+
+
 # --- Two confirms ---
 
 
 @pytest.mark.case(15)
 @pytest.mark.parametrize("moment", ["read", "put", "replace"])
-@pytest.mark.parametrize("has_picture", [False, True])
+@pytest.mark.parametrize("has_picture", [False, True], ids=["first picture", "another picture"])
 def test_both_confirms_succeed_with_one_object_when_one_upload_is_confirmed_twice_at_once(
     aws: Stores, monkeypatch: pytest.MonkeyPatch, moment: str, has_picture: bool
 ) -> None:
     """The second confirm runs just before the first one's read, its PUT, or its update."""
-    user = make_user()
-    browser = signed_in(user)
-    if has_picture:
-        upload_picture(browser)
+    user, browser = make_member(has_picture=has_picture)
     permission = uploaded(browser)
     answers = []
     other: dict[str, Call] = {moment: lambda: answers.append(confirm(browser, permission))}
@@ -74,8 +93,7 @@ def test_both_confirms_succeed_with_one_object_when_one_upload_is_confirmed_twic
 @pytest.mark.case(15)
 def test_confirm_succeeds_when_its_duplicate_cleared_up_before_the_get(aws: Stores) -> None:
     """The duplicate runs after this confirm has read the item and before it reads the object."""
-    user = make_user()
-    browser = signed_in(user)
+    user, browser = make_member(has_picture=False)
     permission = uploaded(browser)
     stores = replace(
         aws,
@@ -83,26 +101,18 @@ def test_confirm_succeeds_when_its_duplicate_cleared_up_before_the_get(aws: Stor
         references=meddle(aws.references, after={"read": lambda: confirm(browser, permission)}),
     )
 
-    avatar = confirm_upload(
-        owner_id=str(user.pk),
-        key=permission.key,
-        upload_token=permission.upload_token,
-        stores=stores,
-    )
+    avatar = confirm_by(stores, user, permission)
 
     assert avatar.avatar_key == live_key(user)
     assert bucket_keys() == [avatar.avatar_key]
 
 
 @pytest.mark.case(16)
-@pytest.mark.parametrize("has_picture", [False, True])
+@pytest.mark.parametrize("has_picture", [False, True], ids=["first picture", "another picture"])
 def test_confirm_is_in_conflict_when_another_upload_was_confirmed_meanwhile(
     aws: Stores, monkeypatch: pytest.MonkeyPatch, has_picture: bool
 ) -> None:
-    user = make_user()
-    browser = signed_in(user)
-    if has_picture:
-        upload_picture(browser)
+    user, browser = make_member(has_picture=has_picture)
     red, blue = uploaded(browser, RED), uploaded(browser, BLUE)
     answers = []
     references = meddle(
@@ -126,8 +136,7 @@ def test_answer_stays_the_same_when_the_older_of_two_uploads_is_confirmed_last(
     aws: Stores,
 ) -> None:
     """The picture confirmed last stays, and nothing is left of the other."""
-    user = make_user()
-    browser = signed_in(user)
+    user, browser = make_member(has_picture=False)
     red, blue = uploaded(browser, RED), uploaded(browser, BLUE)
 
     confirm(browser, blue)
@@ -143,8 +152,7 @@ def test_answer_stays_the_same_when_the_older_of_two_uploads_is_confirmed_last(
 def test_served_picture_is_the_verified_one_when_uploaded_again_after_the_read(
     aws: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    user = make_user()
-    browser = signed_in(user)
+    user, browser = make_member(has_picture=False)
     permission = uploaded(browser, RED)
     html = b"<script>alert(1)</script>"
     bucket = meddle(aws.bucket, before={"put": lambda: post_file(permission, html)})
@@ -162,50 +170,8 @@ def test_served_picture_is_the_verified_one_when_uploaded_again_after_the_read(
 
 
 @pytest.mark.case(19)
-def test_confirm_is_refused_when_the_picture_was_removed_since_the_upload_began(
-    aws: Stores,
-) -> None:
-    user = make_user()
-    browser = signed_in(user)
-    upload_picture(browser)
-    permission = uploaded(browser)
-    remove_picture(owner_id=str(user.pk), stores=aws)
-
-    answer = confirm(browser, permission)
-
-    assert (answer.status_code, error_code(answer)) == (409, "removed")
-    assert item_of(user).avatar is None
-    assert promoted_keys(user) == []
-    assert permission.key not in bucket_keys("pending/")
-
-
-@pytest.mark.case(19)
-def test_confirm_is_refused_when_the_picture_is_removed_just_before_its_update(
-    aws: Stores, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    user = make_user()
-    browser = signed_in(user)
-    upload_picture(browser)
-    permission = uploaded(browser)
-
-    def remove() -> None:
-        remove_picture(owner_id=str(user.pk), stores=aws)
-
-    references = meddle(aws.references, before={"replace": remove})
-    serve_with(monkeypatch, replace(aws, references=references))
-
-    answer = confirm(browser, permission)
-
-    assert (answer.status_code, error_code(answer)) == (409, "removed")
-    assert item_of(user).avatar is None
-    assert promoted_keys(user) == []
-
-
-@pytest.mark.case(19)
 def test_upload_works_when_it_began_after_the_removal(aws: Stores) -> None:
-    user = make_user()
-    browser = signed_in(user)
-    upload_picture(browser)
+    user, browser = make_member()
     remove_picture(owner_id=str(user.pk), stores=aws)
 
     upload_picture(browser)
@@ -213,48 +179,52 @@ def test_upload_works_when_it_began_after_the_removal(aws: Stores) -> None:
     assert bucket_keys() == [live_key(user)]
 
 
+ENDS: dict[str, tuple[Callable[..., None], bool]] = {
+    "removed": (remove_picture, True),
+    "closed": (close_owner, True),
+    "closed without a picture": (close_owner, False),
+}
+
+
 @pytest.mark.case(19)
-@pytest.mark.parametrize("moment", ["before the confirm", "before its PUT", "before its update"])
-@pytest.mark.parametrize("has_picture", [False, True])
-def test_no_item_revives_when_the_owner_was_closed_between_the_phases(
-    aws: Stores, moment: str, has_picture: bool
+@pytest.mark.parametrize("moment", ["the confirm", "its PUT", "its update"])
+@pytest.mark.parametrize(("end", "has_picture"), ENDS.values(), ids=ENDS)
+def test_confirm_is_refused_when_the_picture_was_removed_or_its_owner_closed_before(
+    aws: Stores,
+    monkeypatch: pytest.MonkeyPatch,
+    moment: str,
+    end: Callable[..., None],
+    has_picture: bool,
 ) -> None:
-    """The service is called directly, as a deleted user has no session."""
-    user = make_user()
-    browser = signed_in(user)
-    owner_id = str(user.pk)
-    if has_picture:
-        upload_picture(browser)
+    """No item comes back to life. What is pending may stay for the lifecycle of an open owner."""
+    user, browser = make_member(has_picture=has_picture)
     permission = uploaded(browser)
 
-    def close() -> None:
-        close_owner(owner_id=owner_id, stores=aws)
+    def remove_or_close() -> None:
+        end(owner_id=str(user.pk), stores=aws)
 
-    stores = aws
-    if moment == "before the confirm":
-        close()
-    elif moment == "before its PUT":
-        stores = replace(aws, bucket=meddle(aws.bucket, before={"put": close}))
+    if moment == "the confirm":
+        remove_or_close()
+    elif moment == "its PUT":
+        bucket = meddle(aws.bucket, before={"put": remove_or_close})
+        serve_with(monkeypatch, replace(aws, bucket=bucket))
     else:
-        stores = replace(aws, references=meddle(aws.references, before={"replace": close}))
+        references = meddle(aws.references, before={"replace": remove_or_close})
+        serve_with(monkeypatch, replace(aws, references=references))
 
-    with pytest.raises(UploadRevoked):
-        confirm_upload(
-            owner_id=owner_id,
-            key=permission.key,
-            upload_token=permission.upload_token,
-            stores=stores,
-        )
+    answer = confirm(browser, permission)
 
+    assert (answer.status_code, error_code(answer)) == (409, "removed")
     item = item_of(user)
-    assert (item.avatar, bool(item.closed_at)) == (None, True)
-    assert bucket_keys() == []
+    assert (item.avatar, bool(item.closed_at)) == (None, end is close_owner)
+    assert promoted_keys(user) == []
+    if end is close_owner or moment == "the confirm":
+        assert bucket_keys() == []
 
 
 @pytest.mark.case(19)
 def test_session_is_refused_when_its_user_was_deleted(aws: Stores) -> None:
-    user = make_user()
-    browser = signed_in(user)
+    user, browser = make_member(has_picture=False)
     permission = uploaded(browser)
     owner_id = str(user.pk)
     user.delete()
@@ -268,8 +238,7 @@ def test_session_is_refused_when_its_user_was_deleted(aws: Stores) -> None:
 def test_removal_takes_the_newest_picture_when_one_is_confirmed_meanwhile(
     aws: Stores,
 ) -> None:
-    user = make_user()
-    browser = signed_in(user)
+    user, browser = make_member(has_picture=False)
     upload_picture(browser, RED)
     blue = uploaded(browser, BLUE)
     references = meddle(aws.references, before={"replace": lambda: confirm(browser, blue)})
@@ -281,8 +250,7 @@ def test_removal_takes_the_newest_picture_when_one_is_confirmed_meanwhile(
 
 
 def test_removal_gives_up_when_the_item_never_stands_still(aws: Stores) -> None:
-    user = make_user()
-    upload_picture(signed_in(user))
+    user, _ = make_member()
     key = live_key(user)
 
     class Restless:
@@ -305,39 +273,28 @@ def test_removal_gives_up_when_the_item_never_stands_still(aws: Stores) -> None:
 
 
 @pytest.mark.case(25)
+@pytest.mark.parametrize("action", ["replaced", "removed"])
 def test_user_sees_success_when_the_old_object_cannot_be_deleted(
-    aws: Stores, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    aws: Stores, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, action: str
 ) -> None:
-    user = make_user()
-    browser = signed_in(user)
-    upload_picture(browser)
+    user, browser = make_member()
     old = live_key(user)
     permission = uploaded(browser)
     with monkeypatch.context() as patched:
         refuse_deletions(patched)
-        assert confirm(browser, permission).status_code == 200
+        if action == "replaced":
+            assert confirm(browser, permission).status_code == 200
+        else:
+            remove_picture(owner_id=str(user.pk), stores=aws)
 
+    new = item_of(user).live_key
+    assert bool(new) == (action == "replaced")
     assert f"Left for the sweep: {old}" in caplog.text
-    assert promoted_keys(user) == sorted([old, live_key(user)])
+    assert promoted_keys(user) == sorted([old, new] if new else [old])
     assert bucket_keys("pending/") == [permission.key]
     sweep_now(aws)
+    assert item_of(user).live_key == new
     assert_in_order(user)
-
-
-@pytest.mark.case(25)
-def test_user_sees_success_when_the_removed_object_cannot_be_deleted(
-    aws: Stores, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    user = make_user()
-    upload_picture(signed_in(user))
-    with monkeypatch.context() as patched:
-        refuse_deletions(patched)
-        remove_picture(owner_id=str(user.pk), stores=aws)
-
-    assert item_of(user).avatar is None
-    assert len(promoted_keys(user)) == 1
-    sweep_now(aws)
-    assert promoted_keys(user) == []
 
 
 @pytest.mark.case(24)
@@ -345,9 +302,7 @@ def test_nothing_is_deleted_when_nobody_knows_whether_the_update_will_arrive(
     aws: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The object stays for a copy of the request that may still be on its way."""
-    user = make_user()
-    browser = signed_in(user)
-    upload_picture(browser)
+    user, browser = make_member()
     item = item_of(user)
     permission = uploaded(browser)
     references = broken(aws.references, replace=OutcomeUnknown())
@@ -368,8 +323,7 @@ def test_nothing_is_deleted_when_nobody_knows_whether_the_update_will_arrive(
 @pytest.mark.case(24, 35)
 def test_no_ghost_comes_when_a_lost_update_arrives_after_the_sweep(aws: Stores) -> None:
     """The sweep's fence makes the condition of the late update fail."""
-    user = make_user()
-    browser = signed_in(user)
+    user, browser = make_member(has_picture=False)
     permission = uploaded(browser)
     late: list[tuple[Reference, Reference]] = []
 
@@ -381,13 +335,9 @@ def test_no_ghost_comes_when_a_lost_update_arrives_after_the_sweep(aws: Stores) 
             late.append((before, after))
             raise OutcomeUnknown
 
+    delayed = replace(aws, references=Delayed())  # type: ignore[arg-type]  # by __getattr__
     with pytest.raises(StorageUnavailable):
-        confirm_upload(
-            owner_id=str(user.pk),
-            key=permission.key,
-            upload_token=permission.upload_token,
-            stores=replace(aws, references=Delayed()),  # type: ignore[arg-type]  # by __getattr__
-        )
+        confirm_by(delayed, user, permission)
     sweep_now(aws)
     with pytest.raises(RevisionMoved):
         aws.references.replace(*late[0])
@@ -400,9 +350,7 @@ def test_no_ghost_comes_when_a_lost_update_arrives_after_the_sweep(aws: Stores) 
 def test_confirm_succeeds_when_the_update_arrived_but_its_answer_did_not(
     aws: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    user = make_user()
-    browser = signed_in(user)
-    upload_picture(browser)
+    user, browser = make_member()
     permission = uploaded(browser)
 
     def lose_the_answer() -> None:
@@ -417,38 +365,22 @@ def test_confirm_succeeds_when_the_update_arrived_but_its_answer_did_not(
 
 
 @pytest.mark.case(24)
-@pytest.mark.parametrize("request_name", ["fetch", "put"])
-def test_nothing_changes_when_the_bucket_fails_in_the_middle(
-    aws: Stores, monkeypatch: pytest.MonkeyPatch, request_name: str
+@pytest.mark.parametrize(
+    ("gateway", "request_name"), [("bucket", "fetch"), ("bucket", "put"), ("references", "read")]
+)
+def test_nothing_changes_when_a_request_fails_before_the_update(
+    aws: Stores, monkeypatch: pytest.MonkeyPatch, gateway: str, request_name: str
 ) -> None:
-    user = make_user()
-    browser = signed_in(user)
-    upload_picture(browser)
+    user, browser = make_member()
     item, permission = item_of(user), uploaded(browser)
     before = bucket_keys()
-    bucket = broken(aws.bucket, **{request_name: StorageUnavailable()})
-    serve_with(monkeypatch, replace(aws, bucket=bucket))
-
-    answer = confirm(browser, permission)
+    with monkeypatch.context() as patched:
+        failing = broken(getattr(aws, gateway), **{request_name: StorageUnavailable()})
+        serve_with(patched, replace(aws, **{gateway: failing}))
+        answer = confirm(browser, permission)
 
     assert (answer.status_code, error_code(answer)) == (503, "unavailable")
     assert (item_of(user), bucket_keys()) == (item, before)
-
-
-@pytest.mark.case(24)
-def test_nothing_changes_when_the_table_fails_at_the_read(
-    aws: Stores, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    user = make_user()
-    browser = signed_in(user)
-    permission = uploaded(browser)
-    references = broken(aws.references, read=StorageUnavailable())
-    serve_with(monkeypatch, replace(aws, references=references))
-
-    answer = confirm(browser, permission)
-
-    assert answer.status_code == 503
-    assert bucket_keys() == [permission.key]
 
 
 # --- The sweep at the same time ---
@@ -459,8 +391,7 @@ def test_no_ghost_comes_when_a_confirm_sleeps_through_a_sweep(
     aws: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The confirm promotes an object, the sweep deletes it, then the confirm goes on."""
-    user = make_user()
-    browser = signed_in(user)
+    user, browser = make_member(has_picture=False)
     permission = uploaded(browser)
     references = meddle(aws.references, before={"replace": lambda: sweep_now(aws)})
     serve_with(monkeypatch, replace(aws, references=references))
@@ -477,9 +408,7 @@ def test_no_ghost_comes_when_a_confirm_sleeps_through_a_sweep(
 @pytest.mark.case(35)
 def test_no_ghost_comes_when_the_confirm_wins_against_the_fence(aws: Stores) -> None:
     """The confirm runs between the sweep's listing and its fence."""
-    user = make_user()
-    browser = signed_in(user)
-    upload_picture(browser)
+    user, browser = make_member()
     permission = uploaded(browser)
     paused: list[object] = []
 
@@ -506,11 +435,14 @@ def put_orphan(stores: Stores, owner_id: object) -> str:
 
 
 @pytest.mark.case(36)
-def test_object_stays_when_the_item_points_at_it_after_the_listing(aws: Stores) -> None:
-    """The item names the listed orphan before the sweep reads the item again."""
-    user = make_user()
-    browser = signed_in(user)
-    upload_picture(browser)
+@pytest.mark.parametrize(
+    "request_name", ["read", "replace"], ids=["it is read again", "its fence is written"]
+)
+def test_object_stays_when_the_item_comes_to_name_it_just_before(
+    aws: Stores, request_name: str
+) -> None:
+    """The sweep has listed the object as an orphan; it deletes nothing of this owner."""
+    user, _ = make_member()
     before = item_of(user)
     assert before.avatar
     key = put_orphan(aws, user.pk)
@@ -519,28 +451,7 @@ def test_object_stays_when_the_item_points_at_it_after_the_listing(aws: Stores) 
     def point_at_it() -> None:
         aws.references.replace(before, pointing)
 
-    # Between the batch read and the read before the fence.
-    references = meddle(aws.references, before={"read": point_at_it})
-    sweep_now(replace(aws, references=references))
-
-    assert live_key(user) == key
-
-
-@pytest.mark.case(36)
-def test_nothing_is_deleted_when_the_item_moved_just_before_the_fence(aws: Stores) -> None:
-    """The condition of the fence fails, so the sweep deletes nothing of this owner."""
-    user = make_user()
-    browser = signed_in(user)
-    upload_picture(browser)
-    before = item_of(user)
-    assert before.avatar
-    key = put_orphan(aws, user.pk)
-    pointing = before.pointing_at(replace(before.avatar, avatar_key=key), now=datetime.now(UTC))
-
-    def point_at_it() -> None:
-        aws.references.replace(before, pointing)
-
-    references = meddle(aws.references, before={"replace": point_at_it})
+    references = meddle(aws.references, before={request_name: point_at_it})
     sweep_now(replace(aws, references=references))
 
     assert live_key(user) == key
@@ -549,21 +460,12 @@ def test_nothing_is_deleted_when_the_item_moved_just_before_the_fence(aws: Store
 @pytest.mark.case(19)
 def test_late_confirm_of_a_deleted_user_leaves_nothing_after_the_sweep(aws: Stores) -> None:
     """The account was deleted without its item being closed; the sweep closes it."""
-    user = make_user()
-    browser = signed_in(user)
-    upload_picture(browser)
-    permission = permission_for(browser)
-    assert post_file(permission).status == 201
-    owner_id = str(user.pk)
+    user, browser = make_member()
+    permission = uploaded(browser)
 
     sweep_now(aws, alive=False)
 
     with pytest.raises(UploadRevoked):
-        confirm_upload(
-            owner_id=owner_id,
-            key=permission.key,
-            upload_token=permission.upload_token,
-            stores=aws,
-        )
+        confirm_by(aws, user, permission)
     assert bucket_keys() == []
     assert item_of(user).closed_at
