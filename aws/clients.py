@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
@@ -10,6 +10,7 @@ from django.conf import settings
 
 from aws.endpoints import unsigned_s3_client
 from aws.errors import StorageUnavailable
+from aws.wire import adapt, wire_config
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 @cache
 def client() -> "S3Client":
     """Return the client for the backend's own requests."""
-    return _session().client("s3", endpoint_url=settings.AWS_S3_ENDPOINT_URL, config=_config())
+    made = _session().client("s3", endpoint_url=settings.AWS_S3_ENDPOINT_URL, config=_config())
+    adapt(made)
+    return made
 
 
 @cache
@@ -50,14 +53,13 @@ def _session() -> boto3.Session:
 
 
 def _config() -> Config:
-    return Config(
-        # boto3 signs POSTs with SigV2 in some regions unless told otherwise.
-        signature_version="s3v4",
-        s3={"addressing_style": cast(Any, settings.AWS_S3_ADDRESSING_STYLE)},
-        connect_timeout=settings.AWS_CONNECT_SECONDS,
-        read_timeout=settings.AWS_READ_SECONDS,
-        retries={"mode": "standard", "total_max_attempts": settings.AWS_ATTEMPTS},
-        max_pool_connections=settings.AWS_POOL_CONNECTIONS,
+    return wire_config().merge(
+        Config(
+            connect_timeout=settings.AWS_CONNECT_SECONDS,
+            read_timeout=settings.AWS_READ_SECONDS,
+            retries={"mode": "standard", "total_max_attempts": settings.AWS_ATTEMPTS},
+            max_pool_connections=settings.AWS_POOL_CONNECTIONS,
+        )
     )
 
 

@@ -10,6 +10,7 @@ from storages.backends.s3 import S3Storage
 
 from aws.bucket import live_bucket
 from aws.signing import SignedUrl, window_start
+from aws.wire import wire_config
 
 
 class PresignedStorage(S3Storage):  # type: ignore[misc]  # django-storages has no types
@@ -23,7 +24,7 @@ class PresignedStorage(S3Storage):  # type: ignore[misc]  # django-storages has 
     def get_default_settings(self) -> dict[str, Any]:
         """Return the settings of the whole site where ``STORAGES`` names no others."""
         defaults: dict[str, Any] = super().get_default_settings()
-        return defaults | {"region_name": settings.AWS_REGION}
+        return defaults | {"region_name": settings.AWS_REGION, "client_config": wire_config()}
 
     def url(
         self,

@@ -13,6 +13,8 @@ from django.contrib.staticfiles.storage import StaticFilesStorage
 from storages.backends.s3 import S3ManifestStaticStorage
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
+from aws.wire import wire_config
+
 HASHED = re.compile(r"\.[0-9a-f]{12}(\.[^./]+)?$")
 FOR_EVER = "public, max-age=31536000, immutable"
 FOR_A_MINUTE = "public, max-age=60"
@@ -45,7 +47,7 @@ class S3StaticFiles(S3ManifestStaticStorage):  # type: ignore[misc]  # no types
         return defaults | {
             "bucket_name": settings.AWS_STATIC_BUCKET_NAME,
             "region_name": settings.AWS_REGION,
-            "signature_version": "s3v4",
+            "client_config": wire_config(),
             "custom_domain": f"{host}{path}".rstrip("/"),
             "url_protocol": f"{urlsplit(settings.STATIC_URL).scheme}:",
             "cloudfront_key": None,
