@@ -3,6 +3,7 @@
 Each process of a parallel run has an embedded AWS of its own, on a port of its own. With
 TEST_S3_ENDPOINT_URL only its tables are embedded: the bucket is on an engine that knows the keys
 TEST_S3_ACCESS_KEY and TEST_S3_SECRET_KEY, one bucket for each process (``make test-engines``).
+TEST_CERTIFICATE is a file of certificates to trust, for engines that are reached by HTTPS.
 """
 
 import os
@@ -39,3 +40,7 @@ if "TEST_S3_ENDPOINT_URL" in os.environ:
         "AWS_ENDPOINT_URL_DYNAMODB": f"http://127.0.0.1:{os.environ['EMBEDDED_AWS_PORT']}",
         "SITE_ORIGINS": "http://localhost:8000",
     }
+
+if "TEST_CERTIFICATE" in os.environ:
+    # The SDK reads the one, and OpenSSL, for forms and URLs, the other.
+    os.environ |= dict.fromkeys(["AWS_CA_BUNDLE", "SSL_CERT_FILE"], os.environ["TEST_CERTIFICATE"])

@@ -14,12 +14,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from tests.engines import recording, table
-from tests.engines.elsewhere import FILES
+from tests.engines.elsewhere import FILES, OVER_TLS, SUITE_OVER_TLS
 from tests.engines.engines import VARIABLE
 from tests.engines.known import KNOWN, names_of
 from tests.engines.servers import radosgw, tables
 from tests.engines.servers.daemon import ROOT, VAR, EngineError
 from tests.functional.embedded.builders import ACCESS_KEY, SECRET_KEY
+from tests.tls import TlsFront, make_certificate
 
 
 def _start_radosgw() -> str:
@@ -44,7 +45,9 @@ def main(words: list[str]) -> int:
         if left_out and os.environ.get("CI") == "true":
             say(f"CI asks all engines or none: {left_out} was left out.")
             return 1
-        failed = ask(urls) + (ask_elsewhere(urls["radosgw"]) if "radosgw" in urls else 0)
+        failed = ask(urls)
+        if "radosgw" in urls:
+            failed += ask_elsewhere(urls["radosgw"]) + ask_over_tls(urls["radosgw"])
         failed += ask_for_more(urls)
     if failed:
         return 1
@@ -92,6 +95,20 @@ def ask(urls: dict[str, str]) -> int:
 def ask_elsewhere(url: str) -> int:
     """Run the product's own tests with their bucket at ``url``; return pytest's exit status."""
     return pytest(*FILES, env=bucket_at(url))
+
+
+def ask_over_tls(url: str) -> int:
+    """Run the checks of S3, and the product's own, by way of a TLS front before ``url``.
+
+    Return the sum of pytest's exit statuses. It comes after the same over HTTP: what it provisions
+    stays on the bucket.
+    """
+    certificate = make_certificate(VAR)
+    trusted = {"TEST_CERTIFICATE": str(certificate)}
+    with TlsFront(int(url.rpartition(":")[2]), certificate) as front:
+        suite = suite_on({"radosgw": front.url}) | trusted
+        failed = pytest("-k", "radosgw", *SUITE_OVER_TLS, env=suite)
+        return failed + pytest(*OVER_TLS, env=bucket_at(front.url) | trusted)
 
 
 def ask_for_more(urls: dict[str, str]) -> int:

@@ -24,6 +24,12 @@ FILES = [
 CLOCK = "it moves the clock of this process, and the engine keeps its own"
 COUNT = "it counts the requests inside the embedded server"
 UPLOAD, CONFIRM, PICTURES, SWEEP = FILES[:4]
+# What runs once more over HTTPS: the way of an upload, and each request that the gateway makes.
+OVER_TLS = [UPLOAD, CONFIRM]
+SUITE_OVER_TLS = [
+    f"tests/engines/test_{name}.py"
+    for name in ("cors", "listing", "multipart", "post", "presigned", "reading", "writing")
+]
 EXCLUDED = {
     f"{UPLOAD}::test_new_permission_works_when_the_first_has_expired": CLOCK,
     f"{CONFIRM}::test_confirm_works_when_the_policy_has_expired_since_the_upload": CLOCK,

@@ -41,7 +41,9 @@ ELSEWHERE = """\
 
 The tests in `tests/functional/` and `tests/browser/` that go by way of the bucket run a second
 time with their bucket on radosgw (`tests/engines/elsewhere.py`), and so does what only an engine
-with a clock can show: pending objects vanish, the live one stays. Left out, by name:
+with a clock can show: pending objects vanish, the live one stays. The upload and the confirm, and
+the checks of S3 above but for what `provision` sets up, run once more over HTTPS, with a TLS front
+(`tests/tls.py`) before the gateway. Left out, by name:
 """
 
 
