@@ -35,8 +35,8 @@ class TooManyPending(AvatarError):
     def __init__(self, count: int, retry_after: int) -> None:
         super().__init__(
             _(
-                "%(count)s of your uploads were begun and never finished. They go by themselves;"
-                " please try again in %(time)s."
+                "%(count)s of your earlier uploads have not been cleared away yet. That happens by"
+                " itself; please try again in %(time)s."
             )
             % {"count": count, "time": readable_duration(retry_after)}
         )

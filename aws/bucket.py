@@ -15,13 +15,13 @@ from django.conf import settings
 from aws.answers import check_etag, none_if, translated
 from aws.clients import browser_client, client, credentials_seconds_left
 from aws.deadlines import in_time
+from aws.deletion import DELETE_BATCH, Deletion
 from aws.errors import ObjectMissing, ObjectTooLarge, StorageUnavailable
 from aws.policies import Policy, PresignedPost
 from aws.signing import SignedUrl, presigned_get
 
 logger = logging.getLogger(__name__)
 
-DELETE_BATCH = 1000  # what one DeleteObjects takes
 CHUNK = 64 * 1024  # bytes
 
 
@@ -67,6 +67,12 @@ class S3Bucket:
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self._deletion = Deletion(name)
+
+    @property
+    def deletes_one_by_one(self) -> bool:
+        """Return whether a deletion has shown that the store does not take DeleteObjects."""
+        return self._deletion.one_by_one
 
     # --- phases 1 and 3 ---
 
@@ -124,7 +130,7 @@ class S3Bucket:
             check_etag(answer)
 
     def delete(self, keys: Sequence[str]) -> None:
-        """Delete ``keys``, at most 1,000 a request; absent ones are no error."""
+        """Delete ``keys``, a thousand at a time; absent ones are no error."""
         for start in range(0, len(keys), DELETE_BATCH):
             self._delete_batch(keys[start : start + DELETE_BATCH])
 
@@ -141,13 +147,7 @@ class S3Bucket:
         self._delete(keys)
 
     def _delete(self, keys: Sequence[str]) -> None:
-        with translated():
-            answer = client().delete_objects(
-                Bucket=self.name,
-                Delete={"Objects": [{"Key": key} for key in keys], "Quiet": True},
-            )
-        if answer.get("Errors"):
-            raise StorageUnavailable
+        self._deletion.delete(keys)
 
     # --- looking ---
 

@@ -64,7 +64,8 @@ class Clients:
     def used(self) -> Iterator[None]:
         """Make the product use these clients; the SDK repeats without a pause."""
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr("aws.bucket.client", lambda: self.s3)
+            for module in ("aws.bucket", "aws.deletion"):
+                patched.setattr(f"{module}.client", lambda: self.s3)
             patched.setattr(AvatarItem, "_connection", self.table)
             patched.setattr("time.sleep", lambda seconds: None)
             patched.setattr("botocore.retries.quota.RetryQuota.acquire", lambda *_: True)

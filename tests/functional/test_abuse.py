@@ -224,7 +224,7 @@ def test_begin_is_refused_when_too_many_uploads_are_pending(
 
     assert_told_to_wait(answer, "too_many_pending")
     message = answer.json()["error"]["message"]
-    assert message.startswith("2 of your uploads were begun and never finished.")
+    assert message.startswith("2 of your earlier uploads have not been cleared away yet.")
     assert bucket_keys() == before
     assert "policy" not in answer.content.decode()
     assert begin(signed_in(make_user())).status_code == 201, "others are not in the way"
