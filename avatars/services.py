@@ -127,8 +127,9 @@ def confirm_upload(*, owner_id: str, key: str, upload_token: str, stores: Stores
     """Make the pending object at ``key`` the owner's picture; a repetition gets the same answer.
 
     Three requests in a row before the answer (the first read and the GET run side by side),
-    five in all. Raises InvalidToken, TokenExpired, NotUploaded, ForeignObject, BadImage, Busy,
-    Conflict, UploadRevoked, UnreadableItem and StorageUnavailable.
+    five in all; one more where the store does not tell the number of tags. Raises InvalidToken,
+    TokenExpired, NotUploaded, ForeignObject, BadImage, Busy, Conflict, UploadRevoked,
+    UnreadableItem and StorageUnavailable.
     """
     now = timezone.now()
     upload = open_token(upload_token, purpose=PURPOSE, owner_id=owner_id, now=now)
@@ -140,7 +141,7 @@ def confirm_upload(*, owner_id: str, key: str, upload_token: str, stores: Stores
     try:
         if done := _confirmed_already(before, upload):
             return done
-        picture = _verified(fetching, owner_id=owner_id, upload_token=upload_token)
+        picture = _verified(fetching, upload=upload, upload_token=upload_token, stores=stores)
     except ObjectMissing as error:
         # A duplicate of this request may have finished, and cleared up, since the read.
         if done := _confirmed_already(stores.references.read(owner_id), upload):
@@ -165,7 +166,7 @@ def adopt_picture(*, owner_id: str, body: bytes, stores: Stores) -> Avatar:
 
 
 def _verified(
-    fetching: Answer[FetchedObject], *, owner_id: str, upload_token: str
+    fetching: Answer[FetchedObject], *, upload: Upload, upload_token: str, stores: Stores
 ) -> images.Picture:
     """Return the picture in the pending object, if it is the one that was issued.
 
@@ -175,16 +176,29 @@ def _verified(
         pending = fetching.result()
     except ObjectTooLarge as error:
         raise ForeignObject from error
-    _check_pending(pending, owner_id=owner_id, upload_token=upload_token)
+    _check_pending(pending, upload=upload, upload_token=upload_token, stores=stores)
     return images.normalise(pending.body)
 
 
-def _check_pending(pending: FetchedObject, *, owner_id: str, upload_token: str) -> None:
-    """Refuse an object that was not uploaded with the form of this upload."""
-    if pending.metadata != pending_metadata(owner_id, upload_token):
+def _check_pending(
+    pending: FetchedObject, *, upload: Upload, upload_token: str, stores: Stores
+) -> None:
+    """Refuse an object that was not uploaded with the form of this upload.
+
+    All that the form's policy demanded must be there. What else there is was added by a gateway, or
+    by a scanner that tags what it has seen, and does not matter: a pending object is never served,
+    and nothing of it gets into the promoted one but the pixels. Where the number of tags is not
+    the expected one, or is not told, the tags themselves are asked for.
+
+    Raises ForeignObject, BadImage, ObjectMissing and StorageUnavailable.
+    """
+    metadata, tags = pending_metadata(upload.owner_id, upload_token), pending_tags(upload_token)
+    if not metadata.items() <= pending.metadata.items():
         raise ForeignObject
-    if pending.tag_count != len(pending_tags(upload_token)):
-        raise ForeignObject
+    if pending.tag_count != len(tags):
+        found = stores.bucket.tags(upload.pending_key)
+        if not tags.items() <= found.items():
+            raise ForeignObject
     if pending.content_type not in images.FORMATS:
         raise BadImage
 

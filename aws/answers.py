@@ -27,12 +27,16 @@ def none_if(call: Callable[[], Answer], *codes: str) -> Answer | None:
 
 
 @contextmanager
-def translated() -> Iterator[None]:
-    """Turn the SDK's errors into ours: absent objects by their code, all others as one."""
+def translated(*, any_404: bool = False) -> Iterator[None]:
+    """Turn the SDK's errors into ours: absent objects as ObjectMissing, all others as one.
+
+    With ``any_404`` a 404 of a proxy counts, too. That is for callers who then only ask their user
+    to try again.
+    """
     try:
         yield
     except ClientError as error:
-        if _says_missing(error.response):
+        if _says_missing(error.response) or (any_404 and _is_404(error.response)):
             raise ObjectMissing from error
         raise StorageUnavailable from error
     except (BotoCoreError, TransportError) as error:
@@ -50,6 +54,17 @@ def _says_missing(response: Any) -> bool:
     """
     code, number = response["Error"]["Code"], response["ResponseMetadata"].get("RequestId")
     return code == "NoSuchKey" or (code == "404" and bool(number))
+
+
+def is_unsigned_404(error: ClientError) -> bool:
+    """Return whether ``error`` is a 404 that has nothing of S3: no code, no request id."""
+    return _is_404(error.response) and not _says_missing(error.response)
+
+
+def _is_404(response: Any) -> bool:
+    """Return whether the status is 404, and that not for want of the bucket."""
+    status = response["ResponseMetadata"].get("HTTPStatusCode")
+    return bool(status == 404 and response["Error"]["Code"] != "NoSuchBucket")
 
 
 def check_etag(answer: Any) -> None:

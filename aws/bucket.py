@@ -2,17 +2,18 @@
 
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cache
 from time import monotonic
 from typing import Any
 
+from botocore.exceptions import ClientError
 from django.conf import settings
 
-from aws.answers import check_etag, none_if, translated
+from aws.answers import check_etag, is_unsigned_404, none_if, translated
 from aws.clients import browser_client, client, credentials_seconds_left
 from aws.deadlines import in_time
 from aws.deletion import DELETE_BATCH, Deletion
@@ -54,12 +55,16 @@ class ObjectDetails:
 
 @dataclass(frozen=True)
 class FetchedObject:
-    """A whole object in memory, with what came in the same answer."""
+    """A whole object in memory, with what came in the same answer.
+
+    ``content_type`` and the names of ``metadata`` are in lower case, the type without parameters.
+    ``tag_count`` is None if the store does not tell it, or has no tag to count.
+    """
 
     body: bytes
     content_type: str
     metadata: dict[str, str]
-    tag_count: int
+    tag_count: int | None
 
 
 class S3Bucket:
@@ -102,7 +107,7 @@ class S3Bucket:
         Raises ObjectMissing and ObjectTooLarge.
         """
         deadline = monotonic() + settings.AWS_CALL_SECONDS
-        with translated():
+        with translated(any_404=True):
             answer = client().get_object(Bucket=self.name, Key=key)
             with answer["Body"] as stream:
                 if answer["ContentLength"] > max_bytes:
@@ -111,10 +116,16 @@ class S3Bucket:
             check_etag(answer)
             return FetchedObject(
                 body=body,
-                content_type=answer["ContentType"],
-                metadata=answer["Metadata"],
-                tag_count=answer.get("TagCount", 0),
+                content_type=_media_type(answer["ContentType"]),
+                metadata=_lower_names(answer["Metadata"]),
+                tag_count=answer.get("TagCount"),
             )
+
+    @in_time("s3")
+    def tags(self, key: str) -> dict[str, str]:
+        """Return the tags of the object at ``key``; raises ObjectMissing."""
+        with translated(any_404=True):
+            return self._tags(key)
 
     @in_time("s3")
     def put(self, key: str, body: bytes, *, content_type: str, cache_control: str) -> None:
@@ -153,13 +164,28 @@ class S3Bucket:
 
     @in_time("s3")
     def exists(self, key: str) -> bool:
-        """Return whether there is an object at ``key``."""
+        """Return whether there is an object at ``key``; the sweep empties items by this.
+
+        A proxy may take the request id from an answer, and a 404 of a HEAD then has nothing of S3
+        left. So a GET asks again, whose error has a code in its body.
+        """
         try:
             with translated():
-                check_etag(client().head_object(Bucket=self.name, Key=key))
+                try:
+                    check_etag(client().head_object(Bucket=self.name, Key=key))
+                except ClientError as error:
+                    if not is_unsigned_404(error):
+                        raise
+                    self._check_by_get(key)
         except ObjectMissing:
             return False
         return True
+
+    def _check_by_get(self, key: str) -> None:
+        """Raise what a GET of the object's first byte raises."""
+        answer = client().get_object(Bucket=self.name, Key=key, Range="bytes=0-0")
+        answer["Body"].close()
+        check_etag(answer)
 
     @in_time("s3")
     def list_page(self, *, prefix: str = "", after: str = "", limit: int = 1000) -> Listing:
@@ -179,13 +205,20 @@ class S3Bucket:
         """Return type, metadata and tags of the object at ``key``; raises ObjectMissing."""
         with translated():
             head = client().head_object(Bucket=self.name, Key=key)
-            tags = client().get_object_tagging(Bucket=self.name, Key=key)["TagSet"]
             return ObjectDetails(
                 content_type=head["ContentType"],
-                metadata=head["Metadata"],
-                tags={tag["Key"]: tag["Value"] for tag in tags},
+                metadata=_lower_names(head["Metadata"]),
+                tags=self._tags(key),
                 expires_at=_expiry_date(head.get("Expiration", "")),
             )
+
+    def _tags(self, key: str) -> dict[str, str]:
+        answer = none_if(
+            lambda: client().get_object_tagging(Bucket=self.name, Key=key),
+            "NoSuchTagSet",  # S3 itself gives an empty set
+            "NoSuchTagSetError",
+        )
+        return {row["Key"]: row["Value"] for row in answer["TagSet"]} if answer else {}
 
     @in_time("s3")
     def lifecycle_rules(self) -> list[Any]:
@@ -235,7 +268,30 @@ def _read_all(stream: Any, size: int, deadline: float) -> bytes:
     return bytes(body)
 
 
+def _lower_names(metadata: Mapping[str, str]) -> dict[str, str]:
+    """Return ``metadata`` by names in lower case: they are names of headers.
+
+    A proxy may write ``X-Amz-Meta-Owner``, and the SDK keeps the case of what follows the prefix.
+    """
+    return {name.lower(): value for name, value in metadata.items()}
+
+
+def _media_type(header: str) -> str:
+    """Return the type in a ``Content-Type`` header, in lower case and without parameters.
+
+    A proxy may write it as it likes, or add a charset. Source: RFC 9110, 8.3.1.
+    """
+    return header.partition(";")[0].strip().lower()
+
+
 def _expiry_date(header: str) -> datetime | None:
-    """Return the date in an ``x-amz-expiration`` header: ``expiry-date="…", rule-id="…"``."""
-    found = re.search(r'expiry-date="([^"]+)"', header)
-    return parsedate_to_datetime(found[1]) if found else None
+    """Return the date in an ``x-amz-expiration`` header: ``expiry-date="…", rule-id="…"``.
+
+    None if there is no date that can be read: the caller then goes by the rules.
+    """
+    found = re.search(r'expiry-date\s*=\s*"([^"]+)"', header, re.IGNORECASE)
+    try:
+        date = parsedate_to_datetime(found[1]) if found else None
+    except ValueError:
+        return None
+    return date.replace(tzinfo=date.tzinfo or UTC) if date else None

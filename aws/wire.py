@@ -14,9 +14,9 @@ ASKED_FIRST_FROM = 1024 * 1024  # bytes of a body
 def wire_config() -> Config:
     """Return the part of a client's configuration that decides how requests look.
 
-    By default the SDK adds a checksum to every write. Over HTTPS it puts it behind the body, which
-    then has no Content-Length, and Ceph among others refuses that with 411. Nothing is lost without
-    it: the signature covers the SHA-256 of the body, which the store compares.
+    By default the SDK adds a checksum to every write. Over HTTPS it puts it after the body, which
+    then has no Content-Length, and Ceph among others refuses that with 411. Without it the body is
+    still protected: over HTTPS by TLS, over HTTP by the signature, which covers its SHA-256.
     Source: AWS SDKs and Tools Reference Guide, "Data Integrity Protections for Amazon S3".
     """
     return Config(

@@ -69,7 +69,14 @@ class MemoryBucket:
         found = self.objects[key]
         if len(found.body) > max_bytes:
             raise ObjectTooLarge
-        return FetchedObject(found.body, found.content_type, dict(found.metadata), len(found.tags))
+        # The number is None where there are none, as with S3.
+        count = len(found.tags) or None
+        return FetchedObject(found.body, found.content_type, dict(found.metadata), count)
+
+    def tags(self, key: str) -> dict[str, str]:
+        if key not in self.objects:
+            raise ObjectMissing
+        return dict(self.objects[key].tags)
 
     def put(self, key: str, body: bytes, *, content_type: str, cache_control: str) -> None:
         self.objects[key] = StoredObject(body, content_type, self.clock())

@@ -173,7 +173,7 @@ def _open_any_token(token: str, *, purpose: str, owner_id: str, now: datetime) -
     return Upload(owner, upload_id, datetime.fromtimestamp(issued / 1000, UTC))
 
 
-def _check_nothing(pending: FetchedObject, **_expected: str) -> None:
+def _check_nothing(pending: FetchedObject, **_expected: object) -> None:
     pass
 
 

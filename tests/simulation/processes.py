@@ -256,6 +256,7 @@ def _reply_of(call: Callable[[], Any]) -> Reply:
 
 AWS_NAMES = {
     "fetch": "GetObject",
+    "tags": "GetObjectTagging",
     "put": "PutObject",
     "delete": "DeleteObjects",
     "exists": "HeadObject",

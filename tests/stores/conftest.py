@@ -71,5 +71,5 @@ def moved(
 
 def _forget_clients() -> None:
     """Make the gateways build new clients from the settings of that moment."""
-    for made_once in (sdk._session, sdk.client, sdk.browser_client, sdk.unsigned_client):
+    for made_once in (sdk.client, sdk.browser_client, sdk.unsigned_client):
         made_once.cache_clear()

@@ -26,19 +26,6 @@ def said(request: Request) -> dict[str, str]:
     return {name: value for name, value in request.headers.items() if name not in OF_THE_MOMENT}
 
 
-@each_scheme
-@pytest.mark.django_db
-def test_picture_is_confirmed_over(moved: Moved, scheme: str) -> None:
-    moved(Store(), scheme)
-    user = make_user()
-    browser = signed_in(user)
-
-    for _picture in range(2):
-        assert confirm(browser, uploaded(browser)).status_code == 200
-
-    assert_in_order(user)
-
-
 def test_requests_are_the_same_over_http_and_https(moved: Moved) -> None:
     sent = []
     for scheme in SCHEMES:
@@ -59,7 +46,8 @@ def test_confirm_takes_one_turn_for_each_request(moved: Moved, scheme: str) -> N
     """A body that is announced by ``Expect`` would take one more."""
     store = Store()
     moved(store, scheme)
-    browser = signed_in(make_user())
+    user = make_user()
+    browser = signed_in(user)
     permission = uploaded(browser)
     store.requests.clear()
 
@@ -68,6 +56,7 @@ def test_confirm_takes_one_turn_for_each_request(moved: Moved, scheme: str) -> N
     assert sorted(store.asked()) == ["GET", "POST", "POST", "POST", "PUT"]  # two are DynamoDB's
     assert store.interim == 0
     assert not any("expect" in request.headers for request in store.requests)
+    assert_in_order(user)
 
 
 def test_store_is_asked_first_when_a_body_is_large(moved: Moved) -> None:
@@ -80,10 +69,9 @@ def test_store_is_asked_first_when_a_body_is_large(moved: Moved) -> None:
     assert store.interim == 1
 
 
-@each_scheme
-def test_file_is_stored_by_way_of_django_storages_over(moved: Moved, scheme: str) -> None:
+def test_file_is_stored_by_way_of_django_storages_over_https(moved: Moved) -> None:
     store = Store()
-    moved(store, scheme)
+    moved(store, "https")
 
     with override_settings(STORAGES=storages.backends):  # so that the storage is made anew
         name = storages["default"].save("x", ContentFile(picture_bytes()))
@@ -94,10 +82,9 @@ def test_file_is_stored_by_way_of_django_storages_over(moved: Moved, scheme: str
 
 
 @pytest.mark.filterwarnings("ignore:Unclosed file .*Spooled:ResourceWarning")
-@each_scheme
-def test_static_files_are_collected_over(moved: Moved, scheme: str, tmp_path: Path) -> None:
+def test_static_files_are_collected_over_https(moved: Moved, tmp_path: Path) -> None:
     store = Store()
-    moved(store, scheme)
+    moved(store, "https")
     client().create_bucket(Bucket="static")
     kinds = {**storages.backends, "staticfiles": {"BACKEND": "config.static.S3StaticFiles"}}
 
