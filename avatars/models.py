@@ -1,4 +1,4 @@
-"""The DynamoDB item behind each user's picture."""
+"""The DynamoDB item of each user who has, or had, a picture."""
 
 from django.conf import settings
 from pynamodb.attributes import NumberAttribute, UnicodeAttribute, UTCDateTimeAttribute

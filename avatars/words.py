@@ -19,7 +19,7 @@ WORDS: dict[str, Promise] = {
     "cropArea": _("Crop area: arrow keys move the picture, plus and minus zoom"),
     "cropReady": _("Crop the picture, then save it."),
     "uncropped": _(
-        "This browser cannot show {name}, so it goes as it is and is cropped on the server."
+        "This browser cannot show {name}, so the whole picture is sent and cropped on the server."
     ),
     "saved": _("Your new picture is saved ({width} × {height}, {size})."),  # noqa: RUF001
     "removed": _("Your picture is removed."),
@@ -33,7 +33,7 @@ WORDS: dict[str, Promise] = {
     "megabytes": _("{number} MB"),
     "isEmpty": _("{name} is empty. Choose another picture."),
     "notAPicture": _(
-        "{name} is no picture that can be used here. Choose a JPEG, PNG, WebP, AVIF or GIF file."
+        "{name} cannot be used as a picture. Choose a JPEG, PNG, WebP, AVIF or GIF file."
     ),
     "tooLarge": _("{name} has {size}, and the limit is {limit}. Choose a smaller picture."),
     "network": _("The connection broke off. Check your network, then try again; nothing is lost."),
@@ -45,7 +45,7 @@ WORDS: dict[str, Promise] = {
     "signedOut": _("You are no longer signed in. Reload the page, sign in and try again."),
     "unexpected": _("Something went wrong that should not. Reload the page and try again."),
     "skipDone": _(
-        "The bucket has the file, but nobody confirmed it. So your picture is still the old"
+        "The bucket has the file, but it was never confirmed. So your picture is still the old"
         " one, and no item points at the new object: under Bucket it is pending, with the"
         " time at which it goes by itself."
     ),

@@ -42,7 +42,7 @@ def translated(*, any_404: bool = False) -> Iterator[None]:
     except (BotoCoreError, TransportError) as error:
         raise StorageUnavailable from error
     except (ResponseParserError, AttributeError, KeyError, TypeError, ValueError) as error:
-        # Somebody else has answered, or an engine that leaves out what S3 never does.
+        # The answer is not one of S3, or an engine leaves out what S3 always sends.
         logger.exception("S3 gave an answer that cannot be read.")
         raise StorageUnavailable from error
 

@@ -189,7 +189,7 @@ class S3Bucket:
 
     @in_time("s3")
     def list_page(self, *, prefix: str = "", after: str = "", limit: int = 1000) -> Listing:
-        """Return the first ``limit`` (at most 1,000) objects under ``prefix`` behind ``after``."""
+        """Return the first ``limit`` (at most 1,000) objects under ``prefix`` after ``after``."""
         with translated():
             answer = client().list_objects_v2(
                 Bucket=self.name, Prefix=prefix, StartAfter=after, MaxKeys=limit

@@ -23,7 +23,7 @@ class RuleFilter:
 
     @classmethod
     def of(cls, rule: Mapping[str, Any]) -> Self:
-        """Return the filter of a rule in the shape of the API, whoever wrote it.
+        """Return the filter of a rule in the shape of the API, in each form it can have.
 
         Several conditions stand in the filter's ``And``, none means everything. Older tools write
         a prefix beside an empty filter, or beside none.

@@ -33,7 +33,7 @@ class PresignedPost:
 
 
 def pending_tags(upload_token: str) -> dict[str, str]:
-    """Return the tags of an object that nobody has confirmed yet."""
+    """Return the tags of an object that has not been confirmed yet."""
     return dict([PENDING_TAG, (TOKEN_TAG, upload_token)])
 
 

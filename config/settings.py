@@ -119,7 +119,7 @@ RATE_LIMITS = {
     "confirm-upload": rate("CONFIRM_UPLOAD_RATE", "60/minute;600/day"),
     "remove-picture": rate("REMOVE_PICTURE_RATE", "20/minute"),
 }
-# The same for everybody behind one address, which may be a whole office.
+# The same for all users of one address, which may be a whole office.
 RATE_LIMITS_PER_ADDRESS = {
     "begin-upload": rate("BEGIN_UPLOAD_RATE_PER_ADDRESS", "120/minute;3000/day"),
     "confirm-upload": rate("CONFIRM_UPLOAD_RATE_PER_ADDRESS", "240/minute;6000/day"),
@@ -176,7 +176,7 @@ MIDDLEWARE = [
     "config.csp.ContentSecurityPolicy",
     "django_permissions_policy.PermissionsPolicyMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    # Behind what sets headers, before all that looks at the host or asks the database.
+    # After what sets headers, before what looks at the host or asks the database.
     "inspection.health.HealthMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -221,7 +221,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
 elif DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
-    # Nobody waits for minutes for a database that is not there; the URL may say otherwise.
+    # A database that does not answer is given up after seconds; the URL may say otherwise.
     # https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
     DATABASES["default"]["OPTIONS"] = {
         "connect_timeout": 5,

@@ -59,7 +59,7 @@ class UserWithPictureAdmin(UserAdmin):  # type: ignore[type-arg]  # not at run t
 
     @admin.display(description=gettext_lazy("Why is this the picture"))
     def picture_facts(self, user: User) -> SafeString:
-        """Show the item behind the picture, and links to both inspection pages."""
+        """Show the facts of the picture's item, and links to both inspection pages."""
         try:
             reference = live_references().read(str(user.pk))
         except StorageUnavailable as error:

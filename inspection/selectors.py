@@ -78,7 +78,7 @@ class Page:
 def object_page(*, prefix: str, after: str) -> Page:
     """Return a page of the bucket in key order; raises StorageUnavailable.
 
-    The details of the objects are asked for side by side, the items behind them in one batch.
+    The details of the objects are asked for side by side, their owners' items in one batch.
     """
     listing = live_bucket().list_page(prefix=prefix, after=after, limit=PAGE_SIZE)
     asked = [later(live_bucket().details, found.key) for found in listing.objects]

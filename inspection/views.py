@@ -1,4 +1,4 @@
-"""The users page, and behind it the bucket and the table as they are."""
+"""The users page, and the inspection pages of bucket and table."""
 
 from collections.abc import Callable
 

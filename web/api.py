@@ -133,7 +133,7 @@ def count_request(request: HttpRequest, name: str) -> None:
     """Count a request by its user and by its address; raises TooManyRequests.
 
     The rates are those named ``name`` in ``settings.RATE_LIMITS`` (of one user) and
-    ``settings.RATE_LIMITS_PER_ADDRESS`` (of all users behind one address).
+    ``settings.RATE_LIMITS_PER_ADDRESS`` (of all users of one address).
     """
     user, address = str(request.user.pk), client_address(request)
     wait = seconds_to_wait(

@@ -23,7 +23,7 @@ export function obviousProblem(file) {
 }
 
 /**
- * Returns why a file cannot be sent as it is, as a key of the words; empty when it can.
+ * Returns why a file cannot be sent, as a key of the words; empty when it can.
  * @param {File} file
  * @param {Limits} limits
  * @returns {Promise<string>}

@@ -83,5 +83,5 @@ def test_experiment_with_a_wrong_file_says_so(panel: UploadPanel, page: Page) ->
     )
 
     expect(page.locator("[data-experiment=skip]")).to_contain_text(
-        "notes.txt is no picture that can be used here."
+        "notes.txt cannot be used as a picture."
     )

@@ -35,8 +35,7 @@ def test_text_file_named_like_a_picture_is_refused_before_phase_1(
     panel.choose(b"not a picture at all", name="holiday.png")
 
     expect(panel.note).to_have_text(
-        "holiday.png is no picture that can be used here. "
-        "Choose a JPEG, PNG, WebP, AVIF or GIF file."
+        "holiday.png cannot be used as a picture. Choose a JPEG, PNG, WebP, AVIF or GIF file."
     )
     assert not [url for url in requests if "/avatars/uploads/" in url]
     assert live_avatar(user) is None
@@ -46,7 +45,7 @@ def test_file_of_another_kind_is_refused(panel: UploadPanel, user: User, page: P
 
     panel.drop(b"%PDF-1.7", name="<b>cv</b>.pdf", content_type="application/pdf")
 
-    expect(panel.note).to_contain_text("<b>cv</b>.pdf is no picture that can be used here.")
+    expect(panel.note).to_contain_text("<b>cv</b>.pdf cannot be used as a picture.")
 
 
 def test_empty_file_is_refused(panel: UploadPanel, user: User, page: Page) -> None:

@@ -55,7 +55,7 @@ class Command(BaseCommand):
             type=_promoted_key,
             default="",
             metavar="KEY",
-            help="go on behind this key of avatars/, where an earlier sweep stopped",
+            help="continue after this key of avatars/, where an earlier sweep stopped",
         )
         parser.add_argument(
             "--force",
