@@ -8,7 +8,7 @@ from django.conf import settings
 
 from aws.answers import none_if
 from aws.clients import client
-from aws.features import Feature, canonical, is_aws
+from aws.features import LACKING, Feature, canonical, is_aws
 from aws.lifecycle import canonical_rules
 
 ENCRYPTION: Any = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
@@ -132,6 +132,50 @@ class Lifecycle(BucketSetting):
         client().put_bucket_lifecycle_configuration(
             Bucket=self.bucket, LifecycleConfiguration={"Rules": self.rules}
         )
+
+
+class Kept(Feature):
+    """A setting by which S3 keeps what was deleted. Its owner chose it, so it is only told."""
+
+    wanted = False
+
+    def __init__(self, bucket: str) -> None:
+        self.bucket = bucket
+
+    def read(self) -> bool:
+        absent = ("NoSuchBucket", "ObjectLockConfigurationNotFoundError", *LACKING)
+        return bool(none_if(self.ask, *absent))
+
+    @abstractmethod
+    def ask(self) -> bool:
+        """Return whether it is set."""
+
+    def make(self) -> None:
+        """Leave it alone."""
+
+
+class NoMfaDelete(Kept):
+    """Versions are not protected by a second factor, which a lifecycle rule cannot give."""
+
+    name = "no MFA delete"
+    advice = "no rule deletes old versions while it is on, so switch it off"
+
+    def ask(self) -> bool:
+        return client().get_bucket_versioning(Bucket=self.bucket).get("MFADelete") == "Enabled"
+
+
+class NoRetention(Kept):
+    """Object Lock does not keep each new object for a time."""
+
+    name = "no default retention"
+    advice = (
+        "Object Lock keeps each upload and each removed picture for that time, so end it, or use"
+        " another bucket"
+    )
+
+    def ask(self) -> bool:
+        answer: Any = client().get_object_lock_configuration(Bucket=self.bucket)
+        return "Rule" in answer.get("ObjectLockConfiguration", {})
 
 
 class PlainHttpRefused(BucketSetting):

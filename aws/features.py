@@ -25,6 +25,7 @@ class Feature(ABC):
     name: str
     optional: bool = False
     wanted: Any = True
+    advice: str = ""  # what to do about it by hand, where ``make`` leaves it alone
 
     @abstractmethod
     def read(self) -> Any:
@@ -41,10 +42,14 @@ class Feature(ABC):
 
 @dataclass(frozen=True)
 class Difference:
-    """A feature that is not as wanted; not ``supported`` where the engine lacks it."""
+    """A feature that is not as wanted; not ``supported`` where the engine lacks it.
+
+    With ``advice``, which says what to do by hand, it has not been changed.
+    """
 
     name: str
     supported: bool = True
+    advice: str = ""
 
 
 class ProvisioningFailed(Exception):
@@ -83,7 +88,7 @@ def _settled(feature: Feature, *, change: bool) -> Difference | None:
         if not feature.optional:
             raise NotSupported(feature.name) from error
         return Difference(feature.name, supported=False)
-    return Difference(feature.name)
+    return Difference(feature.name, advice=feature.advice)
 
 
 def _says_lacking(error: ClientError | KeyError) -> bool:

@@ -1,8 +1,9 @@
 """Refuses XML bodies that S3 refuses and moto accepts.
 
 AWS: "DeleteObjects" (at most 1,000 keys), "CompleteMultipartUpload" (parts in ascending order),
-"PutBucketLifecycleConfiguration" (one of two statuses, an action, positive numbers of days). The
-messages about days are taken from public reports; the one about ``DaysAfterInitiation`` is formed
+"PutBucketLifecycleConfiguration" (one of two statuses, an action, positive numbers of days) and
+"LifecycleExpiration" (``ExpiredObjectDeleteMarker`` without a time, and not by tag). The messages
+about days and tags are taken from public reports; the one about ``DaysAfterInitiation`` is formed
 like those.
 """
 
@@ -22,6 +23,7 @@ from embedded_aws.lifecycle import Chosen
 
 MAX_DELETED = 1000
 ABORT = "AbortIncompleteMultipartUpload"
+MARKER = "ExpiredObjectDeleteMarker"
 DAYS = {
     "Expiration": "Days",
     "NoncurrentVersionExpiration": "NoncurrentDays",
@@ -94,8 +96,12 @@ def _check_rule(rule: Any) -> None:
         raise malformed_xml() from None
     if not isinstance(chosen.prefix, str):
         raise malformed_xml()
-    if chosen.tags and ABORT in rule:
-        raise invalid_request(f"{ABORT} cannot be specified with Tags")
+    expiration = rule.get("Expiration", {})
+    if MARKER in expiration and len(expiration) > 1:
+        raise malformed_xml()
+    for name, held in ((ABORT, rule), (MARKER, expiration)):
+        if chosen.tags and name in held:
+            raise invalid_request(f"{name} cannot be specified with Tags")
     if ACTIONS.isdisjoint(rule):
         raise invalid_request("At least one action needs to be specified in a rule")
     for action, name in DAYS.items():

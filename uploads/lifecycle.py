@@ -1,4 +1,8 @@
-"""The lifecycle rules of the bucket: what was never confirmed expires by itself."""
+"""The lifecycle rules of the bucket: what was never confirmed expires by itself.
+
+So do old versions, where the bucket keeps them: deleting an object there only hides it. The rules
+are the same for every bucket, since a bucket may be switched to versions at any time.
+"""
 
 from datetime import datetime
 from typing import Any
@@ -9,6 +13,8 @@ from aws.policies import PENDING_TAG
 from uploads.keys import PENDING_PREFIX
 
 PENDING_DAYS = 1
+# For how long a version that was replaced or deleted can still be restored: as long as the table.
+REMOVED_DAYS = 35
 
 
 def lifecycle_rules() -> list[Any]:
@@ -16,7 +22,10 @@ def lifecycle_rules() -> list[Any]:
 
     By prefix and by tag, each on its own: under ``pending/`` everything goes, whatever its
     tags; elsewhere whatever still carries ``Status=Pending``. Parts of an unfinished multipart
-    upload cannot be chosen by tag.
+    upload cannot be chosen by tag, nor can the marker that a deletion leaves in place of an
+    object. Where rules overlap, S3 takes the shortest time.
+    Source: Amazon S3 User Guide, "Lifecycle configuration elements" and "How Amazon S3 handles
+    conflicts in lifecycle configurations".
     """
     key, value = PENDING_TAG
     return [
@@ -27,6 +36,13 @@ def lifecycle_rules() -> list[Any]:
             "Status": "Enabled",
             "Filter": {"Prefix": ""},
             "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": PENDING_DAYS},
+        },
+        {
+            "ID": "expire-old-versions",
+            "Status": "Enabled",
+            "Filter": {"Prefix": ""},
+            "NoncurrentVersionExpiration": {"NoncurrentDays": REMOVED_DAYS},
+            "Expiration": {"ExpiredObjectDeleteMarker": True},
         },
     ]
 
@@ -48,4 +64,5 @@ def _expiry(name: str, chosen: dict[str, Any]) -> dict[str, Any]:
         "Status": "Enabled",
         "Filter": chosen,
         "Expiration": {"Days": PENDING_DAYS},
+        "NoncurrentVersionExpiration": {"NoncurrentDays": PENDING_DAYS},
     }

@@ -15,6 +15,8 @@ from aws.bucket_features import (
     Encrypted,
     Lifecycle,
     NoAcls,
+    NoMfaDelete,
+    NoRetention,
     PlainHttpRefused,
     PublicAccessBlocked,
 )
@@ -40,6 +42,8 @@ def bucket_features(bucket: str) -> list[Feature]:
         PublicAccessBlocked(bucket),
         Encrypted(bucket),
         Cors(bucket, cors_rules()),
+        NoMfaDelete(bucket),
+        NoRetention(bucket),
         Lifecycle(bucket, lifecycle_rules()),
         *([PlainHttpRefused(bucket)] if _speaks_https() else []),
     ]

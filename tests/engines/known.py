@@ -31,6 +31,8 @@ KNOWN: list[Known] = [
             "pending_object_vanishes_by_its_prefix_and_the_live_one_stays",
             "pending_object_vanishes_by_its_tag_and_the_live_one_stays",
             "unfinished_parts_vanish_and_objects_stay",
+            "raw_uploads_vanish_in_all_versions_and_removed_pictures_can_be_restored",
+            "removed_pictures_vanish_in_all_versions_when_their_time_is_over",
         ),
     ),
     Known(

@@ -22,6 +22,7 @@ from uploads.lifecycle import lifecycle_rules
 from uploads.provisioning import bucket_features
 
 FEATURES = ["no ACLs", "public access block", "encryption", "CORS", "lifecycle"]
+KEPT = ["no MFA delete", "no default retention"]
 LIVE = "avatars/7/live.webp"
 CLOCKS: dict[str, Callable[[str], None]] = {"radosgw": radosgw.run_lifecycle}
 
@@ -45,7 +46,14 @@ def test_feature_is_there_when_it_was_provisioned(
 def test_every_feature_is_looked_at(place: Place, gateway: S3Bucket) -> None:
     bucket, *others = [one.name for one in bucket_features(place.name)]
 
-    assert (bucket, others) == (f"bucket {place.name}", FEATURES)
+    assert (bucket, others) == (f"bucket {place.name}", [*FEATURES[:-1], *KEPT, FEATURES[-1]])
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_nothing_deleted_is_kept_when_nobody_asked_for_it(
+    place: Place, gateway: S3Bucket, name: str
+) -> None:
+    assert feature(place, name).is_there()
 
 
 @pytest.mark.parametrize(
@@ -162,14 +170,59 @@ def test_unfinished_parts_vanish_and_objects_stay(s3_engine: Engine, expiring: P
     assert expiring.keys() == [LIVE]
 
 
+@pytest.fixture
+def versioned(expiring: Place) -> Place:
+    """Return the same bucket with versions."""
+    expiring.s3.put_bucket_versioning(
+        Bucket=expiring.name, VersioningConfiguration={"Status": "Enabled"}
+    )
+    return expiring
+
+
+def versions(place: Place) -> list[str]:
+    """Return the keys of all versions and of all markers of deletions, each once for each."""
+    found = place.s3.list_object_versions(Bucket=place.name)
+    return [each["Key"] for each in [*found.get("Versions", []), *found.get("DeleteMarkers", [])]]
+
+
+def test_raw_uploads_vanish_in_all_versions_and_removed_pictures_can_be_restored(
+    s3_engine: Engine, versioned: Place, gateway: S3Bucket
+) -> None:
+    for key in ("pending/7/deleted", "pending/7/forgotten", LIVE, "avatars/7/removed"):
+        versioned.put(key)
+    versioned.put("files/pending", Tagging="Status=Pending")
+    gateway.delete(["pending/7/deleted", "pending/7/absent", "files/pending", "avatars/7/removed"])
+
+    for _day in range(3):  # expired, then the old version, then what marks the deletion
+        run_lifecycle(s3_engine, versioned)
+
+    assert versions(versioned) == [LIVE, "avatars/7/removed", "avatars/7/removed"]
+
+
+def test_removed_pictures_vanish_in_all_versions_when_their_time_is_over(
+    s3_engine: Engine, versioned: Place, gateway: S3Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("uploads.lifecycle.REMOVED_DAYS", 1)
+    feature(versioned, "lifecycle").make()
+    versioned.put(LIVE)
+    versioned.put("avatars/7/removed")
+    gateway.delete(["avatars/7/removed"])
+
+    for _day in range(2):
+        run_lifecycle(s3_engine, versioned)
+
+    assert versions(versioned) == [LIVE]
+
+
 @pytest.mark.parametrize(
     "broken",
     [
         {"Expiration": {"Days": 0}},
         {"Status": "enabled"},
         {"Filter": {"Prefix": "a", "Tag": {"Key": "a", "Value": "b"}}},
+        {"Expiration": {"Days": 1, "ExpiredObjectDeleteMarker": True}},
     ],
-    ids=["no days", "unknown status", "prefix and tag without And"],
+    ids=["no days", "unknown status", "prefix and tag without And", "a marker after days"],
 )
 def test_rule_is_refused_when_it_has(place: Place, broken: dict[str, Any]) -> None:
     rule: Any = {**lifecycle_rules()[0], **broken}

@@ -16,7 +16,13 @@ from pytest_django.fixtures import Settings
 from avatars.models import AvatarItem
 from avatars.references import Stores
 from aws.bucket import live_bucket
-from aws.bucket_features import PUBLIC_ACCESS_BLOCK, blocks, plain_http_refused, public_access_block
+from aws.bucket_features import (
+    PUBLIC_ACCESS_BLOCK,
+    NoRetention,
+    blocks,
+    plain_http_refused,
+    public_access_block,
+)
 from aws.clients import client
 from embedded_aws.server import EmbeddedAWS
 from tests.functional.steps import bucket_keys, put_object
@@ -118,6 +124,15 @@ def spare_small_objects() -> None:
     )
 
 
+def keep_old_versions() -> None:
+    """Switch versions on, without the rule that ends old ones."""
+    client().put_bucket_versioning(Bucket="triphase", VersioningConfiguration={"Status": "Enabled"})
+    rules: Any = [rule for rule in lifecycle_rules() if rule["ID"] != "expire-old-versions"]
+    client().put_bucket_lifecycle_configuration(
+        Bucket="triphase", LifecycleConfiguration={"Rules": rules}
+    )
+
+
 def let_every_site_in() -> None:
     """Allow any origin."""
     rule: Any = {"AllowedOrigins": ["*"], "AllowedMethods": ["GET", "POST", "DELETE"]}
@@ -169,6 +184,7 @@ DRIFTS: list[tuple[str, Callable[[], Any]]] = [
     ("lifecycle", slow_the_lifecycle_down),
     ("lifecycle", switch_a_rule_off),
     ("lifecycle", spare_small_objects),
+    ("lifecycle", keep_old_versions),
     ("lifecycle", lambda: client().delete_bucket_lifecycle(Bucket="triphase")),
     (f"billing of {TABLE}", pay_for_capacity),
     (PROTECTION, unprotect),
@@ -195,6 +211,37 @@ def test_table_is_made_anew_when_it_is_gone(aws: Stores) -> None:
     AvatarItem.delete_table()
 
     assert provision() == (0, [f"changed: table {TABLE}", *(f"changed: {n}" for n in MADE[-2:])])
+    assert provision("--check") == (0, ["Everything is as it should be."])
+
+
+# --- A bucket that keeps what is deleted ---
+
+
+def lock(*, days: int) -> None:
+    """Make the bucket anew with Object Lock; new objects are kept for ``days``, if any."""
+    client().delete_bucket(Bucket="triphase")
+    client().create_bucket(Bucket="triphase", ObjectLockEnabledForBucket=True)
+    rule = {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": days}}
+    wanted: Any = {"ObjectLockEnabled": "Enabled", **({"Rule": rule} if days else {})}
+    client().put_object_lock_configuration(Bucket="triphase", ObjectLockConfiguration=wanted)
+
+
+def test_retention_is_told_and_left_alone(aws: Stores) -> None:
+    lock(days=3)
+    provision()
+
+    for arguments in (["--check"], []):
+        status, lines = provision(*arguments)
+        assert status == 1
+        assert lines == [f"differs: {NoRetention.name}: {NoRetention.advice}"]
+    kept: Any = client().get_object_lock_configuration(Bucket="triphase")
+    assert kept["ObjectLockConfiguration"]["Rule"]["DefaultRetention"]["Days"] == 3
+
+
+def test_lock_that_keeps_nothing_by_itself_is_as_it_should_be(aws: Stores) -> None:
+    lock(days=0)
+    provision()
+
     assert provision("--check") == (0, ["Everything is as it should be."])
 
 

@@ -95,6 +95,7 @@ def test_expiry_is_that_of_the_first_rule_to_reach_the_object() -> None:
         rule(1, Status="Disabled"),
         {"Status": "Enabled", "Filter": {"Prefix": ""}, "Transitions": [{"Days": 1}]},
         rule(1, Expiration={"ExpiredObjectDeleteMarker": True}),
+        {"Status": "Enabled", "NoncurrentVersionExpiration": {"NoncurrentDays": 1}},
         rule(1, Filter={"Prefix": "y"}),
         rule(1, Filter={"Tag": {"Key": "a", "Value": "b"}}),
         rule(1, Filter={"And": {"Prefix": "x", "Tags": [{"Key": "a", "Value": "b"}]}}),

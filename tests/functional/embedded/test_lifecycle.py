@@ -14,6 +14,7 @@ RULE: dict[str, Any] = {
     "Expiration": {"Days": 1},
 }
 ABORT = "AbortIncompleteMultipartUpload"
+MARKER = "ExpiredObjectDeleteMarker"
 TAG = {"Key": "Status", "Value": "Pending"}
 
 
@@ -70,6 +71,12 @@ def without_action(**action: Any) -> dict[str, Any]:
             "InvalidRequest",
             f"{ABORT} cannot be specified with Tags",
         ),
+        (
+            [without_action(Filter={"Tag": TAG}, Expiration={MARKER: True})],
+            "InvalidRequest",
+            f"{MARKER} cannot be specified with Tags",
+        ),
+        ([without_action(Expiration={MARKER: True, "Days": 1})], "MalformedXML", ""),
         ([{**RULE, "Status": "enabled"}], "MalformedXML", ""),
         ([{**RULE, "Filter": {"Prefix": "a", "ObjectSizeLessThan": 5}}], "MalformedXML", ""),
         ([], "MalformedXML", ""),
@@ -81,6 +88,8 @@ def without_action(**action: Any) -> dict[str, Any]:
         "no days of a version",
         "an id twice",
         "an abort by tag",
+        "a marker by tag",
+        "a marker after days",
         "unknown status",
         "two conditions without And",
         "no rules",
@@ -135,6 +144,8 @@ def test_rules_without_an_id_are_taken_when_there_are_several(place: Place) -> N
         {"Filter": {"And": {"Prefix": "a", "ObjectSizeGreaterThan": 5, "ObjectSizeLessThan": 9}}},
         {"Filter": {"And": {"Prefix": "a", "Tags": [{"Key": "x", "Value": "1"}]}}},
         {"Expiration": {"Days": 3}, ABORT: {"DaysAfterInitiation": 2}},
+        {"Expiration": {MARKER: True}, "NoncurrentVersionExpiration": {"NoncurrentDays": 2}},
+        {"Filter": {"Tag": TAG}, "NoncurrentVersionExpiration": {"NoncurrentDays": 2}},
     ],
 )
 def test_rule_is_answered_as_it_was_sent(place: Place, changes: dict[str, Any]) -> None:

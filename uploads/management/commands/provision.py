@@ -24,21 +24,28 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, check: bool, **options: Any) -> None:
-        verb = "differs:" if check else "changed:"
         found: list[Difference] = []
         try:
             for difference in provision(change=not check):
                 found.append(difference)
-                told = verb if difference.supported else "not supported here:"
-                self.stdout.write(f"{told} {difference.name}")
+                self.stdout.write(_told(difference, check=check))
         except NotSupported as error:
             raise CommandError(f"Cannot provision: {error}", returncode=2) from error
         except ProvisioningFailed as error:
             raise CommandError(f"Cannot provision on {_where()}: {error}", returncode=2) from error
         if not any(difference.supported for difference in found):
             self.stdout.write(f"Everything {'else ' if found else ''}is as it should be.")
-        elif check:
+        elif check or any(difference.advice for difference in found):
             sys.exit(1)
+
+
+def _told(difference: Difference, *, check: bool) -> str:
+    """Return the line about a difference, with what to do where ``provision`` does nothing."""
+    if not difference.supported:
+        return f"not supported here: {difference.name}"
+    if difference.advice:
+        return f"differs: {difference.name}: {difference.advice}"
+    return f"{'differs' if check else 'changed'}: {difference.name}"
 
 
 def _where() -> str:
