@@ -19,6 +19,7 @@ from aws.deadlines import in_time
 from aws.deletion import DELETE_BATCH, Deletion
 from aws.errors import ObjectMissing, ObjectTooLarge, StorageUnavailable
 from aws.policies import Policy, PresignedPost
+from aws.readiness import check_answer
 from aws.signing import SignedUrl, presigned_get
 
 logger = logging.getLogger(__name__)
@@ -231,11 +232,14 @@ class S3Bucket:
             return list(answer["Rules"]) if answer else []
 
     @in_time("s3")
-    def check(self) -> None:
-        """Return if the bucket answers; else raise StorageUnavailable."""
+    def check(self) -> float:
+        """Return how many seconds the bucket's clock is ahead, in one request.
+
+        Raises SignaturesRefused if the region or the clock is wrong, else StorageUnavailable.
+        """
         try:
             with translated():
-                client().head_bucket(Bucket=self.name)
+                return check_answer(lambda: client().head_bucket(Bucket=self.name))
         except ObjectMissing as error:
             raise StorageUnavailable from error
 

@@ -10,6 +10,7 @@ from aws.answers import none_if
 from aws.clients import client
 from aws.features import LACKING, Feature, canonical, is_aws
 from aws.lifecycle import canonical_rules
+from aws.readiness import check_answer
 
 ENCRYPTION: Any = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
 OWNERSHIP: Any = {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}
@@ -19,14 +20,20 @@ PUBLIC_ACCESS_BLOCK: Any = dict.fromkeys(
 
 
 class BucketExists(Feature):
-    """The bucket itself, in the region of the settings."""
+    """The bucket itself, in the region of the settings.
+
+    Raises SignaturesRefused if it is in another one, or if the clock is wrong.
+    """
 
     def __init__(self, bucket: str) -> None:
         self.bucket = bucket
         self.name = f"bucket {bucket}"
 
     def read(self) -> bool:
-        return bool(none_if(lambda: client().head_bucket(Bucket=self.bucket), "404"))
+        return none_if(lambda: check_answer(self._ask), "404") is not None
+
+    def _ask(self) -> Any:
+        return client().head_bucket(Bucket=self.bucket)
 
     def make(self) -> None:
         client().create_bucket(Bucket=self.bucket, **_location())

@@ -10,6 +10,7 @@ from django.conf import settings
 
 from aws.endpoints import unsigned_s3_client
 from aws.errors import StorageUnavailable
+from aws.readiness import refuse_other_regions
 from aws.wire import adapt, wire_config
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 def client() -> "S3Client":
     """Return the client for the backend's own requests."""
     made = _session().client("s3", endpoint_url=settings.AWS_S3_ENDPOINT_URL, config=_config())
+    refuse_other_regions(made)
     adapt(made)
     return made
 

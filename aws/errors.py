@@ -29,6 +29,14 @@ class StorageUnavailable(UserFacingError):
     message = _("The picture store does not answer right now. Please try again in a moment.")
 
 
+class SignaturesRefused(StorageUnavailable):
+    """S3 answers, but refuses what this process signs for browsers; ``reason`` says why."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__()
+        self.reason = reason
+
+
 class RevisionMoved(Exception):
     """The item no longer has the revision that a conditional update asked for."""
 

@@ -85,6 +85,9 @@ class Front:
             rules = self._store.cors_rules(request.bucket) or []
             response.headers += cors.response_headers(rules, request)
         response.headers += [("Server", "AmazonS3"), ("x-amz-request-id", request_id)]
+        if request.method == "HEAD" and not request.key and response.status != 404:
+            # The answer has no body to name the region in. AWS: "HeadBucket".
+            response.headers += [("x-amz-bucket-region", self._account.region)]
         return response
 
     def _answer_s3(self, request: Request) -> Response:

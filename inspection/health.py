@@ -1,7 +1,10 @@
 """Health checks: ``/ping`` for liveness, ``/readyz`` for readiness."""
 
 from collections.abc import Callable
+from threading import Lock
+from time import monotonic
 
+import structlog
 from django.db import Error as DatabaseError
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -11,9 +14,15 @@ from django.views.decorators.http import require_GET
 
 from avatars.references import live_references
 from aws.bucket import live_bucket
-from aws.errors import StorageUnavailable
+from aws.errors import SignaturesRefused, StorageUnavailable
+
+logger = structlog.stdlib.get_logger(__name__)
 
 PATHS = {"/ping", "/readyz"}
+# How long the answers of a check are given again. Anybody may ask as often as they like.
+GOOD_FOR_SECONDS = 1
+
+Answers = dict[str, str]
 
 
 class HealthMiddleware:
@@ -46,17 +55,48 @@ def ping(request: HttpRequest) -> HttpResponse:
 @require_GET
 @never_cache
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Say whether database, bucket and table answer: 200 if all do, else 503."""
-    checks: dict[str, Callable[[], None]] = {
+    """Say whether database, bucket and table answer: 200 if all do, else 503.
+
+    The bucket counts as unavailable, too, where it answers but refuses what this process signs.
+    """
+    answers = _latest.answers()
+    return JsonResponse(answers, status=200 if set(answers.values()) == {"ok"} else 503)
+
+
+class Latest:
+    """The answers of the last check of this process.
+
+    One thread at a time checks. Those that ask meanwhile get the answers before, so that a store
+    which hangs does not take every thread of the server.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._answers: Answers = {}
+        self._until = 0.0
+
+    def answers(self) -> Answers:
+        """Return the answers, from a new check if the last one is too old."""
+        if self._lock.acquire(blocking=not self._answers):
+            try:
+                if not self._answers or monotonic() >= self._until:
+                    self._answers = _check()
+                    self._until = monotonic() + GOOD_FOR_SECONDS
+            finally:
+                self._lock.release()
+        return self._answers
+
+
+_latest = Latest()
+
+
+def _check() -> Answers:
+    checks: dict[str, Callable[[], object]] = {
         "database": _ask_database,
         "bucket": live_bucket().check,
         "table": live_references().check,
     }
-    answers = {name: _answers(check) for name, check in checks.items()}
-    status = 200 if all(answers.values()) else 503
-    return JsonResponse(
-        {name: "ok" if good else "unavailable" for name, good in answers.items()}, status=status
-    )
+    return {name: _answer(check) for name, check in checks.items()}
 
 
 def _ask_database() -> None:
@@ -64,9 +104,13 @@ def _ask_database() -> None:
         cursor.execute("SELECT 1")
 
 
-def _answers(check: Callable[[], None]) -> bool:
+def _answer(check: Callable[[], object]) -> str:
     try:
         check()
+    except SignaturesRefused as error:
+        logger.warning("signatures_refused", reason=error.reason)
     except (DatabaseError, StorageUnavailable):
-        return False
-    return True
+        pass
+    else:
+        return "ok"
+    return "unavailable"

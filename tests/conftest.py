@@ -15,6 +15,7 @@ from django.test import override_settings
 
 from avatars.references import Stores, live_stores
 from embedded_aws.server import EmbeddedAWS
+from inspection import health
 from tests.builders import at_once
 from tests.engines import elsewhere
 from uploads.provisioning import provision
@@ -55,6 +56,14 @@ def urls_of_the_demo() -> None:
 def uncollected_static_files() -> Iterator[None]:
     """Serve static files without ``collectstatic``."""
     with override_settings(WHITENOISE_AUTOREFRESH=True):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def health_unremembered() -> Iterator[None]:
+    """Have every request of /readyz check anew, whatever the test before has left."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(health, "GOOD_FOR_SECONDS", 0)
         yield
 
 

@@ -8,6 +8,8 @@ from django.test import Client
 from pytest_django.fixtures import Settings
 
 from avatars.references import Stores
+from aws.bucket import live_bucket
+from aws.errors import StorageUnavailable
 from inspection import health
 from tests.builders import make_user
 from tests.functional.steps import record_requests, signed_in
@@ -77,3 +79,52 @@ def test_site_is_not_ready_when_the_database_does_not_answer(
     assert answer.status_code == 503
     assert answer.json() == {"database": "unavailable", "bucket": "ok", "table": "ok"}
     assert Client().get("/ping").status_code == 200
+
+
+# --- Asked often ---
+
+
+@pytest.fixture
+def moments(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Return the time by which answers grow old, in seconds, as a list to be changed."""
+    now = [0.0]
+    monkeypatch.setattr(health, "GOOD_FOR_SECONDS", 1)
+    monkeypatch.setattr(health, "monotonic", lambda: now[0])
+    monkeypatch.setattr(health, "_latest", health.Latest())
+    return now
+
+
+def test_aws_is_asked_once_a_second_however_often_the_site_is(
+    aws: Stores,
+    monkeypatch: pytest.MonkeyPatch,
+    moments: list[float],
+    django_assert_num_queries: Mock,
+) -> None:
+    asked = record_requests(monkeypatch)
+
+    with django_assert_num_queries(1):
+        assert {Client().get("/readyz").status_code for _ in range(95)} == {200}
+    assert [one.operation for one in asked] == ["HEAD", "GetItem"]
+
+    moments[0] = 1.0
+    assert Client().get("/readyz").status_code == 200
+    assert [one.operation for one in asked] == ["HEAD", "GetItem"] * 2
+
+
+def test_answer_is_the_one_before_while_another_thread_checks(
+    aws: Stores, monkeypatch: pytest.MonkeyPatch, moments: list[float]
+) -> None:
+    """A store that hangs takes one thread of the server, not all."""
+    assert Client().get("/readyz").status_code == 200
+    moments[0] = 2.0
+    inside: list[int] = []
+
+    def ask_meanwhile() -> float:
+        inside.append(Client().get("/readyz").status_code)
+        raise StorageUnavailable
+
+    monkeypatch.setattr(live_bucket(), "check", ask_meanwhile)
+
+    assert Client().get("/readyz").status_code == 503
+    assert inside == [200]
+    assert Client().get("/readyz").status_code == 503, "the new answer"

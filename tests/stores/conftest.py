@@ -1,10 +1,14 @@
 """Fixtures: the proxy, a TLS front before it, and the product pointed at either."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from django.conf import settings as of_django
 from pytest_django.fixtures import Settings
 
 from avatars.models import AvatarItem
@@ -14,8 +18,11 @@ from aws.bucket import S3Bucket
 from embedded_aws.server import EmbeddedAWS
 from tests.stores.proxy import Proxy, Store
 from tests.tls import TlsFront, make_certificate
+from uploads.provisioning import bucket_features
 
 Moved = Callable[..., Stores]
+Pointed = Callable[[str], None]
+ACCOUNT = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"]
 
 
 @pytest.fixture(scope="session")
@@ -67,6 +74,50 @@ def moved(
     yield move
     proxy.store = Store()
     _forget_clients()
+
+
+@pytest.fixture
+def pointed(aws: Stores, settings: Settings) -> Iterator[Pointed]:
+    """Return a function that points at another server for the bucket alone."""
+
+    def point(url: str) -> None:
+        settings.AWS_S3_ENDPOINT_URL = settings.AWS_S3_PUBLIC_ENDPOINT_URL = url
+        _forget_clients()
+
+    yield point
+    _forget_clients()
+
+
+@pytest.fixture
+def in_europe(pointed: Pointed) -> Iterator[None]:
+    """Have the bucket in a region that is not the settings'."""
+    keys = [str(getattr(of_django, name)) for name in ACCOUNT[:2]]
+    with EmbeddedAWS(access_key=keys[0], secret_key=keys[1], region="eu-west-1") as server:
+        pointed(server.endpoint_url)
+        yield
+
+
+@pytest.fixture(scope="session")
+def own_clock() -> Iterator[str]:
+    """Return the URL of an embedded AWS in a process, so with a clock, of its own."""
+    keys = {name: str(getattr(of_django, name)) for name in ACCOUNT}
+    with subprocess.Popen(
+        [sys.executable, "-m", "embedded_aws", "--port", "0"],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **keys},
+    ) as process:
+        assert process.stdout
+        yield process.stdout.readline().split()[-1]
+        process.terminate()
+
+
+@pytest.fixture
+def on_time(own_clock: str, pointed: Pointed) -> None:
+    """Have the bucket on a server whose clock no test can move."""
+    pointed(own_clock)
+    for feature in bucket_features(of_django.AWS_STORAGE_BUCKET_NAME):
+        feature.make()
 
 
 def _forget_clients() -> None:

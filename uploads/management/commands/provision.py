@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from aws.errors import SignaturesRefused
 from aws.features import Difference, NotSupported, ProvisioningFailed
 from uploads.provisioning import provision
 
@@ -29,6 +30,8 @@ class Command(BaseCommand):
             for difference in provision(change=not check):
                 found.append(difference)
                 self.stdout.write(_told(difference, check=check))
+        except SignaturesRefused as error:
+            raise CommandError(f"No page can upload: {error.reason}.") from error
         except NotSupported as error:
             raise CommandError(f"Cannot provision: {error}", returncode=2) from error
         except ProvisioningFailed as error:
