@@ -1,6 +1,5 @@
-"""The features of a bucket: private, encrypted, reached by HTTPS, with CORS and lifecycle rules."""
+"""The features of a bucket: private, encrypted, with CORS and lifecycle rules."""
 
-import json
 from abc import abstractmethod
 from typing import Any
 
@@ -185,34 +184,6 @@ class NoRetention(Kept):
         return "Rule" in answer.get("ObjectLockConfiguration", {})
 
 
-class PlainHttpRefused(BucketSetting):
-    """The bucket's policy refuses plain HTTP; its other statements are left alone."""
-
-    name = "plain HTTP refused"
-    absent = "NoSuchBucketPolicy"
-
-    def __init__(self, bucket: str) -> None:
-        super().__init__(bucket)
-        self.statement = plain_http_refused(bucket)
-
-    def ask(self) -> bool:
-        return canonical(self.statement) in canonical(self._policy()["Statement"])
-
-    def make(self) -> None:
-        policy = none_if(self._policy, self.absent) or {"Version": "2012-10-17", "Statement": []}
-        others = [one for one in policy["Statement"] if one.get("Sid") != self.statement["Sid"]]
-        changed = {**policy, "Statement": [*others, self.statement]}
-        client().put_bucket_policy(Bucket=self.bucket, Policy=json.dumps(changed))
-
-    def _policy(self) -> dict[str, Any]:
-        """Return the policy with its statements in a list, where a single one may stand alone."""
-        policy = json.loads(client().get_bucket_policy(Bucket=self.bucket)["Policy"])
-        statements = policy.get("Statement", [])
-        if not isinstance(statements, list):
-            statements = [statements]
-        return {**policy, "Statement": statements}
-
-
 def public_access_block() -> Any:
     """Return what to block.
 
@@ -228,22 +199,6 @@ def blocks(answer: Any) -> bool:
     """Return whether a bucket blocks all that it must, or more."""
     config = answer["PublicAccessBlockConfiguration"]
     return all(config.get(name) for name, wanted in public_access_block().items() if wanted)
-
-
-def plain_http_refused(bucket: str) -> dict[str, Any]:
-    """Return the policy's statement by which S3 answers HTTPS alone.
-
-    Source: AWS Security Hub, "S3 general purpose buckets should require requests to use SSL".
-    """
-    arn = f"arn:{client().meta.partition}:s3:::{bucket}"
-    return {
-        "Sid": "RefusePlainHttp",
-        "Effect": "Deny",
-        "Principal": "*",
-        "Action": "s3:*",
-        "Resource": [arn, f"{arn}/*"],
-        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-    }
 
 
 def _location() -> Any:

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,7 +26,8 @@ class Feature(ABC):
     name: str
     optional: bool = False
     wanted: Any = True
-    advice: str = ""  # what to do about it by hand, where ``make`` leaves it alone
+    advice: str = ""  # what to do about it by hand, since nothing is made
+    untried: str = ""  # why it is no fault that it is not there while nothing is to be changed
 
     @abstractmethod
     def read(self) -> Any:
@@ -40,20 +42,30 @@ class Feature(ABC):
         return bool(self.read() == self.wanted)
 
 
+class Verdict(StrEnum):
+    """What has become of a feature that was not as wanted."""
+
+    CHANGED = "changed"
+    DIFFERS = "differs"
+    NOT_SUPPORTED = "not supported here"
+    NOT_TRIED = "not tried"
+
+
 @dataclass(frozen=True)
 class Difference:
-    """A feature that is not as wanted; not ``supported`` where the engine lacks it.
-
-    With ``advice``, which says what to do by hand, it has not been changed.
-    """
+    """A feature that was not as wanted, and why it still is not, or what to do about it."""
 
     name: str
-    supported: bool = True
-    advice: str = ""
+    verdict: Verdict
+    why: str = ""
 
 
 class ProvisioningFailed(Exception):
     """S3 or DynamoDB refused a request, or did not answer."""
+
+
+class LeftAlone(Exception):
+    """A feature would do harm here, so it was not made; the text says why."""
 
 
 class NotSupported(ProvisioningFailed):
@@ -80,15 +92,21 @@ def _settled(feature: Feature, *, change: bool) -> Difference | None:
     try:
         if feature.is_there():
             return None
+        if feature.advice:
+            return Difference(feature.name, Verdict.DIFFERS, feature.advice)
         if change:
             feature.make()
+            return Difference(feature.name, Verdict.CHANGED)
+    except LeftAlone as error:
+        return Difference(feature.name, Verdict.NOT_SUPPORTED, str(error))
     except (ClientError, KeyError) as error:
         if not _says_lacking(error):
             raise
         if not feature.optional:
             raise NotSupported(feature.name) from error
-        return Difference(feature.name, supported=False)
-    return Difference(feature.name, advice=feature.advice)
+        return Difference(feature.name, Verdict.NOT_SUPPORTED)
+    verdict = Verdict.NOT_TRIED if feature.untried else Verdict.DIFFERS
+    return Difference(feature.name, verdict, feature.untried)
 
 
 def _says_lacking(error: ClientError | KeyError) -> bool:

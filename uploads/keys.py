@@ -8,6 +8,9 @@ PENDING_PREFIX = "pending/"
 AVATARS_PREFIX = "avatars/"
 PREFIXES = {PENDING_PREFIX, AVATARS_PREFIX}
 
+# Whose objects under ``pending/`` are those of a probe of the bucket; no user's id is a word.
+PROBE_OWNER = "probe"
+
 
 def prefix_of(prefix: str, owner_id: str) -> str:
     """Return the prefix of all that ``owner_id`` has under ``prefix``."""

@@ -17,11 +17,12 @@ from aws.bucket_features import (
     NoAcls,
     NoMfaDelete,
     NoRetention,
-    PlainHttpRefused,
     PublicAccessBlocked,
 )
 from aws.features import Difference, Feature, settle
+from aws.https_only import PlainHttpRefused
 from aws.table_features import TABLE_FEATURES
+from uploads.keys import PENDING_PREFIX, PROBE_OWNER, prefix_of
 from uploads.lifecycle import lifecycle_rules
 
 
@@ -36,6 +37,7 @@ def provision(*, change: bool) -> Iterator[Difference]:
 
 def bucket_features(bucket: str) -> list[Feature]:
     """Return the features of the bucket called ``bucket``, the bucket itself first."""
+    probed = prefix_of(PENDING_PREFIX, PROBE_OWNER)
     return [
         BucketExists(bucket),
         NoAcls(bucket),
@@ -45,7 +47,7 @@ def bucket_features(bucket: str) -> list[Feature]:
         NoMfaDelete(bucket),
         NoRetention(bucket),
         Lifecycle(bucket, lifecycle_rules()),
-        *([PlainHttpRefused(bucket)] if _speaks_https() else []),
+        *([PlainHttpRefused(bucket, probed)] if _speaks_https() else []),
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 import pytest
 import urllib3
+from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
@@ -279,6 +281,17 @@ def outage(embedded_aws: EmbeddedAWS, monkeypatch: pytest.MonkeyPatch) -> Iterat
             yield
         finally:
             embedded_aws.start()
+
+
+def provision(*arguments: str) -> tuple[int, list[str]]:
+    """Run the command; return its exit status and lines."""
+    stdout = io.StringIO()
+    status = 0
+    try:
+        call_command("provision", *arguments, stdout=stdout)
+    except SystemExit as error:
+        status = int(error.code or 0)
+    return status, stdout.getvalue().splitlines()
 
 
 # --- What AWS is asked ---

@@ -1,6 +1,5 @@
 """``provision``: it sets up, checks, and restores what was changed."""
 
-import io
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -9,7 +8,7 @@ import pytest
 import urllib3
 from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 from pynamodb.exceptions import TableError
 from pytest_django.fixtures import Settings
 
@@ -20,12 +19,12 @@ from aws.bucket_features import (
     PUBLIC_ACCESS_BLOCK,
     NoRetention,
     blocks,
-    plain_http_refused,
     public_access_block,
 )
 from aws.clients import client
+from aws.https_only import PlainHttpRefused, plain_http_refused
 from embedded_aws.server import EmbeddedAWS
-from tests.functional.steps import bucket_keys, put_object
+from tests.functional.steps import bucket_keys, provision, put_object
 from uploads.lifecycle import lifecycle_rules
 from uploads.provisioning import bucket_features, table_features
 
@@ -43,17 +42,6 @@ RECOVERY = f"point-in-time recovery of {TABLE}"
 TABLE_FEATURES = [f"table {TABLE}", f"billing of {TABLE}", PROTECTION, RECOVERY]
 MISSING = [*BUCKET_FEATURES, *TABLE_FEATURES]
 MADE = [name for name in MISSING if name != f"billing of {TABLE}"]  # a table is made with it
-
-
-def provision(*arguments: str) -> tuple[int, list[str]]:
-    """Run the command; return its exit status and lines."""
-    stdout = io.StringIO()
-    status = 0
-    try:
-        call_command("provision", *arguments, stdout=stdout)
-    except SystemExit as error:
-        status = int(error.code or 0)
-    return status, stdout.getvalue().splitlines()
 
 
 def test_check_finds_everything_missing_and_changes_nothing_in_an_empty_account(
@@ -233,7 +221,7 @@ def test_retention_is_told_and_left_alone(aws: Stores) -> None:
     for arguments in (["--check"], []):
         status, lines = provision(*arguments)
         assert status == 1
-        assert lines == [f"differs: {NoRetention.name}: {NoRetention.advice}"]
+        assert lines[0] == f"differs: {NoRetention.name}: {NoRetention.advice}"
     kept: Any = client().get_object_lock_configuration(Bucket="triphase")
     assert kept["ObjectLockConfiguration"]["Rule"]["DefaultRetention"]["Days"] == 3
 
@@ -249,14 +237,14 @@ def test_lock_that_keeps_nothing_by_itself_is_as_it_should_be(aws: Stores) -> No
 
 
 @pytest.fixture
-def by_https(aws: Stores, settings: Settings) -> Iterator[None]:
-    """Let the settings say HTTPS, while the shared client goes on with HTTP.
+def https_only(aws: Stores, settings: Settings) -> Iterator[PlainHttpRefused]:
+    """Return the feature as on AWS, while the shared client goes on with HTTP.
 
     moto ignores the condition of a statement, so the test must touch no object meanwhile.
     """
     client()
-    settings.AWS_S3_ENDPOINT_URL = "https://s3.example"
-    yield
+    settings.AWS_S3_ENDPOINT_URL = None
+    yield PlainHttpRefused("triphase", "pending/probe/")
     client().delete_bucket_policy(Bucket="triphase")
 
 
@@ -266,16 +254,20 @@ def policy_statements() -> list[Any]:
     return list(policy["Statement"])
 
 
-@pytest.mark.usefixtures("by_https")
-def test_plain_http_is_refused_when_the_bucket_is_asked_by_https() -> None:
-    assert provision("--check") == (1, ["differs: plain HTTP refused"])
-    assert provision() == (0, ["changed: plain HTTP refused"])
-    assert provision("--check") == (0, ["Everything is as it should be."])
+def test_plain_http_is_refused_when_the_bucket_is_asked_by_https(
+    https_only: PlainHttpRefused,
+) -> None:
+    assert not https_only.is_there()
+
+    https_only.make()
+
+    assert https_only.is_there()
     assert policy_statements() == [plain_http_refused("triphase")]
 
 
-@pytest.mark.usefixtures("by_https")
-def test_other_statements_of_the_policy_stay_when_ours_is_mended() -> None:
+def test_other_statements_of_the_policy_stay_when_ours_is_mended(
+    https_only: PlainHttpRefused,
+) -> None:
     """A CDN, for example, reads the bucket by its own statement."""
     weakened = {**plain_http_refused("triphase"), "Action": "s3:GetObject"}
     cdn = {
@@ -288,18 +280,21 @@ def test_other_statements_of_the_policy_stay_when_ours_is_mended() -> None:
     policy = {"Version": "2012-10-17", "Statement": [weakened, cdn]}
     client().put_bucket_policy(Bucket="triphase", Policy=json.dumps(policy))
 
-    assert provision() == (0, ["changed: plain HTTP refused"])
+    https_only.make()
+
     assert policy_statements() == [cdn, plain_http_refused("triphase")]
 
 
-@pytest.mark.usefixtures("by_https")
-def test_policy_of_one_statement_that_stands_alone_is_added_to() -> None:
+def test_policy_of_one_statement_that_stands_alone_is_added_to(
+    https_only: PlainHttpRefused,
+) -> None:
     """A policy may hold one statement instead of a list, and an id."""
     alone = {**plain_http_refused("triphase"), "Sid": "Another"}
     policy = {"Version": "2012-10-17", "Id": "kept", "Statement": alone}
     client().put_bucket_policy(Bucket="triphase", Policy=json.dumps(policy))
 
-    assert provision() == (0, ["changed: plain HTTP refused"])
+    https_only.make()
+
     assert policy_statements() == [alone, plain_http_refused("triphase")]
     answer = client().get_bucket_policy(Bucket="triphase")
     assert json.loads(answer["Policy"])["Id"] == "kept"

@@ -11,8 +11,9 @@ from pytest_django.fixtures import Settings
 
 from avatars.models import AvatarItem
 from avatars.references import Stores
-from aws.bucket_features import ENCRYPTION, OWNERSHIP, PUBLIC_ACCESS_BLOCK, plain_http_refused
+from aws.bucket_features import ENCRYPTION, OWNERSHIP, PUBLIC_ACCESS_BLOCK
 from aws.features import canonical
+from aws.https_only import plain_http_refused
 from aws.lifecycle import canonical_rules
 from aws.table_features import BILLING
 from tests.infra.template import BUCKET, HOST, ORIGINS, SITE, properties

@@ -97,7 +97,7 @@ class Exchange(BaseHTTPRequestHandler):
         else:
             self._send(store.rewrite(request, self._passed_on(request)))
 
-    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = exchange  # noqa: N815 (named by the base)
+    do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = do_OPTIONS = exchange  # noqa: N815 (named by the base)
 
     def _passed_on(self, request: Request) -> Answer:
         connection = http.client.HTTPConnection(HOST, self.server.upstream_port)

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from aws.errors import SignaturesRefused
-from aws.features import Difference, NotSupported, ProvisioningFailed
+from aws.features import Difference, NotSupported, ProvisioningFailed, Verdict
 from uploads.provisioning import provision
 
 
@@ -29,26 +29,21 @@ class Command(BaseCommand):
         try:
             for difference in provision(change=not check):
                 found.append(difference)
-                self.stdout.write(_told(difference, check=check))
+                self._tell(difference.verdict, difference.name, difference.why)
         except SignaturesRefused as error:
             raise CommandError(f"No page can upload: {error.reason}.") from error
         except NotSupported as error:
             raise CommandError(f"Cannot provision: {error}", returncode=2) from error
         except ProvisioningFailed as error:
             raise CommandError(f"Cannot provision on {_where()}: {error}", returncode=2) from error
-        if not any(difference.supported for difference in found):
-            self.stdout.write(f"Everything {'else ' if found else ''}is as it should be.")
-        elif check or any(difference.advice for difference in found):
+        verdicts = {difference.verdict for difference in found}
+        if Verdict.DIFFERS in verdicts:
             sys.exit(1)
+        if Verdict.CHANGED not in verdicts:
+            self.stdout.write(f"Everything {'else ' if found else ''}is as it should be.")
 
-
-def _told(difference: Difference, *, check: bool) -> str:
-    """Return the line about a difference, with what to do where ``provision`` does nothing."""
-    if not difference.supported:
-        return f"not supported here: {difference.name}"
-    if difference.advice:
-        return f"differs: {difference.name}: {difference.advice}"
-    return f"{'differs' if check else 'changed'}: {difference.name}"
+    def _tell(self, verdict: str, name: str, why: str) -> None:
+        self.stdout.write(f"{verdict}: {name}{f': {why}' if why else ''}")
 
 
 def _where() -> str:
