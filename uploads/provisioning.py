@@ -3,7 +3,7 @@
 Idempotent. What infra/triphase.yaml makes is the same, as tests/infra/test_storage.py compares.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from django.conf import settings
@@ -49,6 +49,12 @@ def bucket_features(bucket: str) -> list[Feature]:
         Lifecycle(bucket, lifecycle_rules()),
         *([PlainHttpRefused(bucket, probed)] if _speaks_https() else []),
     ]
+
+
+def is_bucket_missing(differences: Collection[Difference]) -> bool:
+    """Return whether the bucket itself is among ``differences``."""
+    bucket = BucketExists(settings.AWS_STORAGE_BUCKET_NAME)
+    return bucket.name in {difference.name for difference in differences}
 
 
 def table_features() -> list[Feature]:

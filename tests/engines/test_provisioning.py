@@ -11,7 +11,8 @@ import pytest
 
 from aws.bucket import S3Bucket
 from aws.bucket_features import PUBLIC_ACCESS_BLOCK
-from aws.features import Feature
+from aws.features import Feature, LeftAlone
+from aws.https_only import PlainHttpRefused
 from aws.lifecycle import expires_at
 from tests.engines.engines import Engine
 from tests.engines.forms import KEY, fields_for, send
@@ -19,6 +20,7 @@ from tests.engines.servers import radosgw
 from tests.engines.test_reading import refusal
 from tests.functional.embedded.builders import Place
 from uploads.lifecycle import lifecycle_rules
+from uploads.probe import probe
 from uploads.provisioning import bucket_features
 
 FEATURES = ["no ACLs", "public access block", "encryption", "CORS", "lifecycle"]
@@ -54,6 +56,34 @@ def test_nothing_deleted_is_kept_when_nobody_asked_for_it(
     place: Place, gateway: S3Bucket, name: str
 ) -> None:
     assert feature(place, name).is_there()
+
+
+def test_upload_can_be_tried_when_the_bucket_is_provisioned(
+    place: Place, gateway: S3Bucket
+) -> None:
+    for name in ("CORS", "lifecycle"):
+        feature(place, name).make()
+
+    assert list(probe(place.name)) == []
+    assert place.keys() == []
+
+
+def test_page_that_may_not_post_is_noticed_when_the_bucket_has_no_rules(
+    place: Place, gateway: S3Bucket
+) -> None:
+    assert [finding.step for finding in probe(place.name)] == ["let a page post it"]
+
+
+def test_nobody_is_locked_out_when_https_does_not_reach_the_engine(
+    place: Place, gateway: S3Bucket
+) -> None:
+    """HTTPS ends before it, or never began: it sees HTTP, and would refuse everything."""
+    with pytest.raises(LeftAlone, match="HTTPS ends before the store"):
+        PlainHttpRefused(place.name, "pending/probe/").make()
+
+    assert refusal(lambda: place.s3.get_bucket_policy(Bucket=place.name))[1] == "NoSuchBucketPolicy"
+    place.put("x")
+    assert place.keys() == ["x"]
 
 
 @pytest.mark.parametrize(

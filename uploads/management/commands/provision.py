@@ -1,6 +1,7 @@
-"""manage.py provision: make bucket and tables what the product needs."""
+"""manage.py provision: make bucket and tables what the product needs, and try an upload."""
 
 import sys
+import time
 from typing import Any
 
 from django.conf import settings
@@ -8,20 +9,25 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from aws.errors import SignaturesRefused
 from aws.features import Difference, NotSupported, ProvisioningFailed, Verdict
-from uploads.provisioning import provision
+from uploads.probe import Finding, probe
+from uploads.provisioning import is_bucket_missing, provision
+
+# Seconds between probes after a change, which S3 may take a while to act upon.
+PAUSES = (2, 5, 10)
 
 
 class Command(BaseCommand):
     help = (
         "Makes the bucket (private, encrypted, CORS, lifecycle, HTTPS alone) and the tables (on "
-        "demand, protected, recoverable). Idempotent."
+        "demand, protected, recoverable), and tries an upload as a browser would. Idempotent. Ends"
+        " with 0 if all is well, 1 if something differs or does not work, 2 without an answer."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--check",
             action="store_true",
-            help="change nothing; exit with 1 if anything is missing or differs",
+            help="change no setting; exit with 1 if anything is missing, differs or does not work",
         )
 
     def handle(self, *args: Any, check: bool, **options: Any) -> None:
@@ -37,13 +43,28 @@ class Command(BaseCommand):
         except ProvisioningFailed as error:
             raise CommandError(f"Cannot provision on {_where()}: {error}", returncode=2) from error
         verdicts = {difference.verdict for difference in found}
-        if Verdict.DIFFERS in verdicts:
+        tried: list[Finding] = []
+        if not (check and is_bucket_missing(found)):
+            tried = _tried(after_change=Verdict.CHANGED in verdicts)
+        for finding in tried:
+            self._tell("failed" if finding.failed else "note", finding.step, finding.reason)
+        if Verdict.DIFFERS in verdicts or any(finding.failed for finding in tried):
             sys.exit(1)
         if Verdict.CHANGED not in verdicts:
             self.stdout.write(f"Everything {'else ' if found else ''}is as it should be.")
 
     def _tell(self, verdict: str, name: str, why: str) -> None:
         self.stdout.write(f"{verdict}: {name}{f': {why}' if why else ''}")
+
+
+def _tried(*, after_change: bool) -> list[Finding]:
+    """Return what a probe finds; after a change it may take a few to be all well."""
+    for pause in PAUSES if after_change else ():
+        findings = list(probe(settings.AWS_STORAGE_BUCKET_NAME))
+        if not any(finding.failed for finding in findings):
+            return findings
+        time.sleep(pause)
+    return list(probe(settings.AWS_STORAGE_BUCKET_NAME))
 
 
 def _where() -> str:
