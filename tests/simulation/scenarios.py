@@ -1,7 +1,7 @@
 """The small sets of concurrent processes that are explored completely."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from operator import attrgetter
 from typing import Any
@@ -16,6 +16,7 @@ from avatars.services import (
     confirm_upload,
     remove_picture,
 )
+from aws.bucket import FetchedObject
 from aws.errors import StorageUnavailable
 from aws.policies import upload_policy
 from tests.simulation.clock import BEGINNING, at
@@ -97,6 +98,25 @@ def confirm(issued: Upload, world: World) -> Claim | str:
         return Claim(issued.owner_id, confirming(issued, world).avatar_key, issued.id, asked_at)
 
     return _insistently(call, tries=2)
+
+
+class Uncounted:
+    """A bucket that does not tell the number of tags, so that they are asked for."""
+
+    def __init__(self, bucket: Any) -> None:
+        self._bucket = bucket
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._bucket, name)
+
+    def fetch(self, key: str, *, max_bytes: int) -> FetchedObject:
+        found: FetchedObject = self._bucket.fetch(key, max_bytes=max_bytes)
+        return replace(found, tag_count=None)
+
+
+def confirm_by_tags(issued: Upload, world: World) -> Claim | str:
+    """Phase 3 with a store that does not tell the number of tags."""
+    return confirm(issued, world._replace(bucket=Uncounted(world.bucket)))
 
 
 def change(owner: str, world: World) -> Claim | str:
@@ -194,7 +214,7 @@ def pairs() -> list[Scenario]:
         Scenario(name + (", a picture before" if picture else ""), _named(cast), picture=picture)
         for name, cast in casts
         for picture in (False, True)
-    ] + [thieves()]
+    ] + [thieves(), uncounted()]
 
 
 def trios() -> list[Scenario]:
@@ -219,6 +239,12 @@ def thieves() -> Scenario:
     anns = upload("B", owner=ANN)
     scripts: list[Script] = [CONFIRM_A, partial(steal, A, ANN), partial(confirm, anns)]
     return Scenario("two owners, a thief", _named(scripts), owners=(ANNA, ANN))
+
+
+def uncounted() -> Scenario:
+    """Return a scenario in which the upload may be gone when its tags are asked for."""
+    scripts: list[Script] = [CONFIRM_A, partial(confirm_by_tags, A)]
+    return Scenario("one upload twice, tags asked for", _named(scripts))
 
 
 def namesakes() -> Scenario:
