@@ -16,14 +16,17 @@ FILES = [
     "tests/functional/test_upload.py",
     "tests/functional/test_confirm.py",
     "tests/functional/test_pictures.py",
-    "tests/functional/test_sweep.py",
+    "tests/functional/test_sweep_objects.py",
+    "tests/functional/test_sweep_items.py",
+    "tests/functional/test_sweep_command.py",
+    "tests/functional/test_sweep_doubt.py",
     "tests/browser/test_change_picture.py",
     "tests/browser/test_break_it.py",
     "tests/engines/test_vanishing.py",
 ]
 CLOCK = "it moves the clock of this process, and the engine keeps its own"
 COUNT = "it counts the requests inside the embedded server"
-UPLOAD, CONFIRM, PICTURES, SWEEP = FILES[:4]
+UPLOAD, CONFIRM, PICTURES, OBJECTS, _, COMMAND, DOUBT = FILES[:7]
 # What runs once more over HTTPS: the way of an upload, and each request that the gateway makes.
 OVER_TLS = [UPLOAD, CONFIRM]
 SUITE_OVER_TLS = [
@@ -35,15 +38,13 @@ EXCLUDED = {
     f"{CONFIRM}::test_confirm_works_when_the_policy_has_expired_since_the_upload": CLOCK,
     f"{CONFIRM}::test_confirm_takes_five_requests_and_waits_for_three_in_a_row": COUNT,
     f"{PICTURES}::test_url_works_for_one_more_window_and_then_no_more": CLOCK,
-    f"{SWEEP}::test_dry_run_changes_nothing_and_asks_for_nothing_that_writes": COUNT,
-    f"{SWEEP}::test_everything_but_what_is_strange_is_mended_as_the_dry_run_said": CLOCK,
-    f"{SWEEP}::test_item_is_fenced_before_its_orphans_are_deleted_in_one_request": COUNT,
-    f"{SWEEP}::test_pending_goes_when_its_lifecycle_is_over": CLOCK,
-    f"{SWEEP}::test_limit_is_exact_over_all_kinds": CLOCK,
-    f"{SWEEP}::test_nothing_more_is_asked_when_the_limit_is_reached": COUNT,
-    f"{SWEEP}::test_nothing_more_is_deleted_when_a_request_fails_half_way": (
-        "it makes the embedded server fail"
-    ),
+    f"{COMMAND}::test_dry_run_changes_nothing_and_asks_for_nothing_that_writes": COUNT,
+    f"{COMMAND}::test_everything_but_what_is_strange_is_mended_as_the_dry_run_said": CLOCK,
+    f"{COMMAND}::test_limit_is_exact_over_all_kinds": CLOCK,
+    f"{COMMAND}::test_nothing_more_is_asked_when_the_limit_is_reached": COUNT,
+    f"{OBJECTS}::test_item_is_fenced_before_its_orphans_are_deleted_in_one_request": COUNT,
+    f"{OBJECTS}::test_pending_goes_when_its_lifecycle_is_over": CLOCK,
+    f"{DOUBT}::test_nothing_more_is_deleted_when_a_request_fails_half_way": CLOCK,
 }
 
 

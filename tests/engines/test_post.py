@@ -281,9 +281,9 @@ def test_nothing_is_stored_when_a_condition_is_broken(place: Place, changes: Cha
 @pytest.mark.parametrize(
     ("size", "stored"), [(4, False), (5, True), (MAX_BYTES, True), (MAX_BYTES + 1, False)]
 )
-def test_every_range_holds_when_the_policy_has_two(place: Place, size: int, stored: bool) -> None:
-    """The first is narrower at one end, the second at the other."""
-    fields = fields_for(place, more=[["content-length-range", 5, 1000]])
+def test_every_range_holds_when_the_policy_has_three(place: Place, size: int, stored: bool) -> None:
+    """The first has the lowest maximum, the second the highest minimum, the last is wide."""
+    fields = fields_for(place, more=[["content-length-range", low, 1000] for low in (5, 0)])
 
     answer = send(place, fields, b"x" * size)
 

@@ -24,7 +24,7 @@ from tests.functional.steps import (
     upload_picture,
     uploaded,
 )
-from tests.functional.test_sweep import sweep
+from tests.functional.sweeping import sweep
 
 LIST = "admin:accounts_user_changelist"
 CHANGE = "admin:accounts_user_change"
