@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import http.client
 import socket
-import socketserver
 import struct
 import threading
 from collections import Counter
@@ -19,7 +18,7 @@ from enum import Enum, auto
 from http.server import BaseHTTPRequestHandler
 from typing import Any, NamedTuple
 
-HOST = "127.0.0.1"
+from tests.proxying import HOST, ProxyServer
 
 
 class Reach(Enum):
@@ -198,22 +197,14 @@ def whole_answer(status: int, reason: str, headers: list[tuple[str, str]], body:
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
 
 
-class Proxy(socketserver.ThreadingTCPServer):
-    """The proxy, serving in threads of its own until it is closed."""
-
-    allow_reuse_address = True
-    daemon_threads = True
-    request_queue_size = 128
+class Proxy(ProxyServer):
+    """The proxy; ``planned`` says which requests it strikes."""
 
     def __init__(self, upstream_port: int) -> None:
-        super().__init__((HOST, 0), Exchange)
-        self.upstream_port = upstream_port
-        self.port = int(self.server_address[1])
-        self.url = f"http://{HOST}:{self.port}"
+        super().__init__(upstream_port, Exchange)
         self.plan = Plan()
         self._past: list[Plan] = []
-        self._thread = threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True)
-        self._thread.start()
+        self.start()
 
     @contextmanager
     def planned(
@@ -231,9 +222,3 @@ class Proxy(socketserver.ThreadingTCPServer):
     def is_of_the_past(self, invocation: str) -> bool:
         """Return whether the request was first seen under an earlier plan."""
         return any(plan.knows(invocation) for plan in self._past)
-
-    def close(self) -> None:
-        """Stop serving."""
-        self.shutdown()
-        self.server_close()
-        self._thread.join()

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import http.client
-import socketserver
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from typing import NamedTuple
 
-from tests.faults.proxy import HOST, whole_answer
+from tests.faults.proxy import whole_answer
+from tests.proxying import HOST, ProxyServer
 
 XML = "application/xml"
 
@@ -119,24 +118,10 @@ class Exchange(BaseHTTPRequestHandler):
         """Log nothing."""
 
 
-class Proxy(socketserver.ThreadingTCPServer):
-    """The proxy, serving in threads of its own until it is closed."""
-
-    allow_reuse_address = True
-    daemon_threads = True
-    request_queue_size = 128
+class Proxy(ProxyServer):
+    """The proxy; ``store`` says what it does."""
 
     def __init__(self, upstream_port: int) -> None:
-        super().__init__((HOST, 0), Exchange)
-        self.upstream_port = upstream_port
-        self.port = int(self.server_address[1])
-        self.url = f"http://{HOST}:{self.port}"
+        super().__init__(upstream_port, Exchange)
         self.store = Store()
-        self._thread = threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True)
-        self._thread.start()
-
-    def close(self) -> None:
-        """Stop serving."""
-        self.shutdown()
-        self.server_close()
-        self._thread.join()
+        self.start()
