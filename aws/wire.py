@@ -16,7 +16,7 @@ def wire_config() -> Config:
 
     By default the SDK adds a checksum to every write. Over HTTPS it puts it after the body, which
     then has no Content-Length, and Ceph among others refuses that with 411. Without it the body is
-    still protected: over HTTPS by TLS, over HTTP by the signature, which covers its SHA-256.
+    still protected, over HTTP and HTTPS: the signature covers its SHA-256.
     Source: AWS SDKs and Tools Reference Guide, "Data Integrity Protections for Amazon S3".
     """
     return Config(
