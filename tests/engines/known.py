@@ -118,6 +118,11 @@ KNOWN: list[Known] = [
     ),
     Known(
         "radosgw",
+        "Takes a form with a public ACL where such are blocked. The product's forms have none.",
+        ("nothing_is_stored_when_the_acl_is_public_and_such_are_blocked",),
+    ),
+    Known(
+        "radosgw",
         "Knows no bound of 1,024 bytes for the key of a form.",
         ("nothing_is_stored_when_the_key_takes_more_than_1024_bytes",),
     ),

@@ -451,6 +451,14 @@ def test_nothing_is_stored_when_there_are_eleven_tags(place: Place) -> None:
     assert_refused(place, send(place, fields_for(place, covered={"tagging": tagging})))
 
 
+def test_nothing_is_stored_when_the_acl_is_public_and_such_are_blocked(place: Place) -> None:
+    place.s3.put_public_access_block(
+        Bucket=place.name, PublicAccessBlockConfiguration={"BlockPublicAcls": True}
+    )
+
+    assert_refused(place, send(place, fields_for(place, covered={"acl": "public-read"})))
+
+
 def test_nothing_is_stored_when_the_key_takes_more_than_1024_bytes(place: Place) -> None:
     assert_refused(place, send(place, fields_for(place, covered={"key": "x" * 1025})))
 
