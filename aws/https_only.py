@@ -28,7 +28,7 @@ URL_SECONDS = 60
 class PlainHttpRefused(BucketSetting):
     """The bucket's policy refuses plain HTTP; its other statements are left alone.
 
-    A proof that this locks nobody out uses two objects under ``prefix``.
+    The proof that all clients still get in uses two objects under ``prefix``.
     """
 
     name = "plain HTTP refused"

@@ -245,7 +245,7 @@ def _without_tags(policy: Policy) -> Policy:
 
 
 def _origin_allowed(answer: WebAnswer | None) -> str:
-    """Return whose pages may read ``answer``, empty if nobody's or if it refuses."""
+    """Return the origin whose pages may read ``answer``, empty if there is none."""
     if answer is None or answer.status >= 300:
         return ""
     return answer.headers.get("access-control-allow-origin", "")

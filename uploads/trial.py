@@ -12,7 +12,7 @@ from aws.policies import Policy, PresignedPost, upload_policy
 from uploads.keys import PROBE_OWNER
 from uploads.tokens import Upload, sign_upload
 
-BODY = b"This is no picture. A probe of the bucket sent it, and deletes it."
+BODY = b"A probe of the bucket sent this, and deletes it."
 CONTENT_TYPE = "image/png"
 
 
