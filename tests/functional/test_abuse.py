@@ -244,12 +244,12 @@ def test_wait_lasts_until_the_lifecycle_takes_the_oldest_upload(
         put_object(f"pending/{user.pk}/z")  # the oldest, and the last in the listing
         clock.shift(timedelta(hours=20))
         put_object(f"pending/{user.pk}/a")
-        clock.shift(timedelta(hours=1))
+        clock.shift(timedelta(hours=1, milliseconds=500))
         waits = [assert_told_to_wait(begin(signed_in(user)), "too_many_pending")]
         clock.shift(timedelta(days=9))  # where no lifecycle runs
         waits.append(assert_told_to_wait(begin(signed_in(user)), "too_many_pending"))
 
-    # Due at midnight after 2 May, noon; asked on 2 May at nine.
+    # Due at midnight after 2 May, noon; asked on 2 May at nine. Rounded up.
     assert waits == [15 * 3600, 60]
 
 

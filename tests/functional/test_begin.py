@@ -109,6 +109,11 @@ def test_permission_is_refused_when_the_size_is_out_of_bounds(aws: Stores, size:
     assert (answer.status_code, error_code(answer)) == (400, "bad_size")
 
 
+@pytest.mark.parametrize("size", [1, 5 * 1024 * 1024])
+def test_permission_is_given_when_the_size_is_at_a_bound(aws: Stores, size: int) -> None:
+    assert begin(signed_in(make_user()), size=size).status_code == 201
+
+
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
     lambda inner: (

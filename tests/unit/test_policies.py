@@ -60,6 +60,14 @@ def test_object_carries_what_confirm_looks_for() -> None:
     assert pending_tags("a-token") == {"Status": "Pending", "upload-token": "a-token"}
 
 
+def test_tags_are_written_as_s3_documents_it() -> None:
+    assert tagging_xml({"a": "1", "b": "<2>"}) == (
+        "<Tagging><TagSet>"
+        "<Tag><Key>a</Key><Value>1</Value></Tag><Tag><Key>b</Key><Value>&lt;2&gt;</Value></Tag>"
+        "</TagSet></Tagging>"
+    )
+
+
 @given(st.dictionaries(TEXT, TEXT, max_size=4))
 def test_tags_come_back_from_their_xml_whatever_they_are(tags: dict[str, str]) -> None:
     root = ET.fromstring(tagging_xml(tags))  # noqa: S314 (our own)

@@ -1,4 +1,4 @@
-"""The sweep's memory, on a generated bucket and table.
+"""The sweep's memory, on a generated bucket and table, and when it doubts itself.
 
 ``python -m benchmarks.sweep`` does the same with up to a million objects.
 """
@@ -16,8 +16,9 @@ from avatars.references import Avatar, Reference, Stores
 from aws.bucket import ListedObject, Listing
 from tests.builders import at_once
 from tests.sweeps import sweep_all
+from uploads.errors import WrongPlace
 from uploads.keys import PENDING_PREFIX
-from uploads.sweeping import Finding, Kind, Outcome
+from uploads.sweeping import Doubt, Finding, Kind, Options, Outcome
 
 NOW = datetime(2026, 1, 9, tzinfo=UTC)
 LAST_WEEK = NOW - timedelta(days=7)
@@ -135,3 +136,18 @@ def test_everything_that_is_wrong_is_found_when_it_is_spread_over_many_pages() -
     assert len(found) == world.deleted == 2 * len(names)
     assert world.asked["list_page"] == 1 + 5 + 1, "a look whether it is there, then the pages"
     assert world.asked["read_many"] == 5
+
+
+def test_sweep_doubts_itself_when_more_than_half_is_wrong() -> None:
+    doubt = Doubt(Options(now=NOW, grace=timedelta(0), delete=True))
+    doubt.add(50, seen=100)
+
+    with pytest.raises(WrongPlace):
+        doubt.add(1, seen=101)
+
+
+def test_sweep_does_not_doubt_itself_when_nothing_more_is_wrong() -> None:
+    doubt = Doubt(Options(now=NOW, grace=timedelta(0), delete=True))
+    doubt.add(10, seen=10)
+
+    doubt.add(0, seen=11, few=Doubt.FEW_IF_NOTHING_IS_RIGHT)
