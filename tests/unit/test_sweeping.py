@@ -18,7 +18,7 @@ from tests.builders import at_once
 from tests.sweeps import sweep_all
 from uploads.errors import WrongPlace
 from uploads.keys import PENDING_PREFIX
-from uploads.sweeping import Doubt, Finding, Kind, Options, Outcome
+from uploads.sweeping import Doubt, Finding, Kind, Options, Outcome, PendingSweep, Progress
 
 NOW = datetime(2026, 1, 9, tzinfo=UTC)
 LAST_WEEK = NOW - timedelta(days=7)
@@ -151,3 +151,12 @@ def test_sweep_does_not_doubt_itself_when_nothing_more_is_wrong() -> None:
     doubt.add(10, seen=10)
 
     doubt.add(0, seen=11, few=Doubt.FEW_IF_NOTHING_IS_RIGHT)
+
+
+@pytest.mark.parametrize(("early", "found"), [(timedelta(0), 1), (timedelta(microseconds=1), 0)])
+def test_pending_object_is_swept_from_the_moment_it_is_due(early: timedelta, found: int) -> None:
+    """It is due at midnight, one day after it came."""
+    bucket = cast(Any, Counted(1, wrong_each=1, look=lambda: None))
+    asked = Options(now=LAST_WEEK + timedelta(days=1) - early, grace=timedelta(0))
+
+    assert len(list(PendingSweep(bucket, asked, Progress()).findings())) == found
