@@ -92,7 +92,9 @@ def test_login_is_refused_without_the_csrf_token() -> None:
     make_user("pat", password=PASSWORD)
     browser = Client(enforce_csrf_checks=True)
 
-    assert log_in(browser).status_code == 403
+    answer = log_in(browser)
+
+    assert (answer.status_code, answer["Content-Type"]) == (403, "text/html; charset=utf-8")
     assert not is_signed_in(browser)
 
 

@@ -226,6 +226,7 @@ def test_refusal_leaves_one_event_with_its_code(aws: Stores, log: Log) -> None:
         ("signed_out", 401),
         ("bad_request", 400),
     ]
+    assert {found["level"] for found in log.events("upload_refused")} == {"info"}
     not_uploaded = log.events("upload_refused")[0]
     assert not_uploaded["upload_id"] == permission.key.rpartition("/")[2]
     assert "user_id" not in log.events("upload_refused")[2], "of the request before"
