@@ -1,9 +1,14 @@
-"""Which clients are programs, and get JSON where a person gets a page."""
+"""Which clients are programs and get JSON, and which status an error has."""
+
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from django.http import HttpResponse
 from django.test import RequestFactory
 
-from web.api import wants_json
+from web.api import json_api, wants_json
+from web.errors import BadRequest
 
 OF_A_BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 FORM = "application/x-www-form-urlencoded"
@@ -28,3 +33,17 @@ def test_client_is_a_program_when_it_sends_json_or_accepts_it_and_no_page(
     )
 
     assert wants_json(request) is program
+
+
+def test_error_has_the_status_of_the_nearest_class_that_has_one() -> None:
+    class WorseRequest(BadRequest):
+        pass
+
+    @json_api({}, refused="refused")
+    def view(_request: Any) -> HttpResponse:
+        raise WorseRequest
+
+    request = RequestFactory().get("/")
+    request.user = SimpleNamespace(is_authenticated=True, pk=7)  # type: ignore[assignment]
+
+    assert view(request).status_code == 400
