@@ -357,6 +357,33 @@ def test_strange_key_is_never_deleted_when_a_picture_replaces_it(aws: Stores, ke
     assert bucket_keys() == sorted([*before, live_key(user)])
 
 
+@pytest.mark.case(21)
+@pytest.mark.parametrize("strange", [True, False], ids=["strange key", "similar upload"])
+def test_upload_is_promoted_when_the_item_only_looks_like_that(aws: Stores, strange: bool) -> None:
+    """The item names this upload with a strange key, or an upload whose id ends differently."""
+    user = make_user()
+    browser = signed_in(user)
+    upload_picture(browser)
+    permission = uploaded(browser)
+    upload_id = permission.key.rpartition("/")[2]
+    other_id = upload_id[:-1] + ("1" if upload_id[-1] == "0" else "0")
+    before = item_of(user)
+    assert before.avatar
+    avatar = (
+        replace(before.avatar, upload_id=upload_id, avatar_key="other/x.webp")
+        if strange
+        else replace(before.avatar, upload_id=other_id)
+    )
+    aws.references.replace(before, before.pointing_at(avatar, now=datetime.now(UTC)))
+
+    assert confirm(browser, permission).status_code == 200
+
+    after = item_of(user).avatar
+    assert after
+    assert after.upload_id == upload_id
+    assert after.avatar_key == live_key(user) != before.avatar.avatar_key
+
+
 def count_requests(
     browser: Client, permission: Permission, monkeypatch: pytest.MonkeyPatch, stores: Stores
 ) -> tuple[list[Asked], list[Asked]]:

@@ -1,5 +1,6 @@
-"""Which clients are programs and get JSON, and which status an error has."""
+"""Which clients are programs, which values are accepted, which status an error has."""
 
+import json
 from types import SimpleNamespace
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 from django.http import HttpResponse
 from django.test import RequestFactory
 
-from web.api import json_api, wants_json
+from web.api import json_api, read_object, wants_json
 from web.errors import BadRequest
 
 OF_A_BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
@@ -47,3 +48,21 @@ def test_error_has_the_status_of_the_nearest_class_that_has_one() -> None:
     request.user = SimpleNamespace(is_authenticated=True, pk=7)  # type: ignore[assignment]
 
     assert view(request).status_code == 400
+
+
+def read(value: object) -> object:
+    body = json.dumps({"value": value})
+    request = RequestFactory().post("/", body, content_type="application/json")
+    return read_object(request, {"value": type(value)})["value"]
+
+
+@pytest.mark.case(22)
+@pytest.mark.parametrize("value", [2**63, -(2**63), "x" * 1025])
+def test_value_is_refused_when_past_a_bound(value: object) -> None:
+    with pytest.raises(BadRequest):
+        read(value)
+
+
+@pytest.mark.parametrize("value", [2**63 - 1, 1 - 2**63, "x" * 1024])
+def test_value_is_read_when_at_a_bound(value: object) -> None:
+    assert read(value) == value
