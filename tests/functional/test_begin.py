@@ -108,6 +108,7 @@ def test_permission_is_refused_when_the_size_is_out_of_bounds(aws: Stores, size:
 
     assert (answer.status_code, error_code(answer)) == (400, "bad_size")
     assert "Retry-After" not in answer
+    assert ("is empty" in answer.json()["error"]["message"]) is (size < 1)
 
 
 @pytest.mark.parametrize("size", [1, 5 * 1024 * 1024])

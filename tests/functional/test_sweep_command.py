@@ -144,6 +144,15 @@ def test_limit_is_exact_over_all_kinds(aws: Stores, limit: int) -> None:
     assert len(bucket_keys("pending/")) == (1 if limit < 4 else 0)
 
 
+def test_limit_is_exact_when_accounts_are_gone(aws: Stores) -> None:
+    for owner in ("gone-1", "gone-2", "gone-3"):
+        write_item(owner, now=datetime(2026, 1, 1, tzinfo=UTC))
+
+    assert sweep("--delete", "--limit", "1").lines == [("mended", "gone", "gone-1")]
+    closed = [item.owner_id for item in aws.references.scan() if item.closed_at]
+    assert closed == ["gone-1"]
+
+
 def test_limit_is_exact_within_one_owner(aws: Stores) -> None:
     user = make_member()
     keys = [put_orphan(user.pk, f"0{number}") for number in range(5)]

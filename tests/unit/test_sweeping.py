@@ -160,3 +160,29 @@ def test_pending_object_is_swept_from_the_moment_it_is_due(early: timedelta, fou
     asked = Options(now=LAST_WEEK + timedelta(days=1) - early, grace=timedelta(0))
 
     assert len(list(PendingSweep(bucket, asked, Progress()).findings())) == found
+
+
+class Broken(Counted):
+    """A world in which the last ``count`` items of 40 are ghosts, or have no account."""
+
+    def __init__(self, count: int, *, accounts: bool) -> None:
+        super().__init__(40, look=lambda: None)
+        self.first, self.accounts = self.size - count, accounts
+
+    def exists(self, key: str) -> bool:
+        return not self.accounts or int(key.split("/")[1]) < self.first
+
+    def discard(self, keys: Sequence[str]) -> None:
+        self.ask("discard")
+
+    def existing(self, owner_ids: Collection[str]) -> set[str]:
+        return {owner for owner in owner_ids if self.accounts or int(owner) < self.first}
+
+
+@pytest.mark.parametrize("accounts", [True, False], ids=["ghosts", "without an account"])
+def test_sweep_counts_all_items_when_it_doubts_itself(accounts: bool) -> None:
+    """Of 40 items 11 may be wrong, and 21 are more than half."""
+    assert len(list(Broken(11, accounts=accounts).findings())) >= 11
+
+    with pytest.raises(WrongPlace):
+        list(Broken(21, accounts=accounts).findings())
