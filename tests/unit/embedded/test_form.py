@@ -82,7 +82,9 @@ def test_post_is_refused_when_it_is_no_multipart_form(content_type: str) -> None
     assert refused.value.status == 412
 
 
-@pytest.mark.parametrize("boundary", ["", "; boundary=", "; boundary=ü", f"; boundary={'x' * 71}"])
+@pytest.mark.parametrize(
+    "boundary", ["", "; boundary=", "; boundary*=utf-8''%C3%BC", f"; boundary={'x' * 71}"]
+)
 def test_form_is_refused_when_its_boundary_is_none(boundary: str) -> None:
     with pytest.raises(S3Error, match="MalformedPOSTRequest"):
         boundary_of(of_type(f"multipart/form-data{boundary}"))
@@ -140,6 +142,13 @@ def test_no_more_is_read_than_it_takes_to_refuse_too_large_fields(count: int, si
 
     assert refused.value.details == {"MaxPostPreDataLengthBytes": "20480"}
     assert stream.tell() <= 2 * 64 * 1024
+
+
+def test_form_is_refused_when_the_name_of_its_file_is_too_long() -> None:
+    body = body_of([("key", b"a")]).replace(b"a.png", b"x" * 20_480)
+
+    with pytest.raises(S3Error, match="MaxPostPreDataLengthExceeded"):
+        Form(io.BytesIO(body), BOUNDARY)
 
 
 def test_no_part_of_the_file_is_asked_for_before_it_is_saved() -> None:
