@@ -11,6 +11,7 @@ from embedded_aws.authentication import parse_timestamp
 from embedded_aws.messages import Request
 from embedded_aws.signatures import (
     Account,
+    Expected,
     ScopeError,
     check_scope,
     parse_scope,
@@ -24,6 +25,17 @@ ACCOUNT = Account("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLE
 def request(method: str, target: str, *headers: tuple[str, str]) -> Request:
     path, _, query = target.partition("?")
     return Request(method, path, query, headers, io.BytesIO(), {})
+
+
+def signed(method: str, target: str, *, host: str = "h") -> Expected:
+    return sign_request(
+        request(method, target, ("host", host)),
+        ACCOUNT,
+        parse_scope("AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request"),
+        timestamp="20130524T000000Z",
+        signed_headers=frozenset({"host"}),
+        payload_hash="UNSIGNED-PAYLOAD",
+    )
 
 
 def test_policy_is_signed_as_in_the_example() -> None:
@@ -56,32 +68,20 @@ def test_presigned_url_is_signed_as_in_the_example() -> None:
         "&X-Amz-Date=20130524T000000Z&X-Amz-Expires=86400&X-Amz-SignedHeaders=host"
         "&X-Amz-Signature=aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404"
     )
-    scope = parse_scope("AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request")
-
-    expected = sign_request(
-        request("GET", target, ("host", "examplebucket.s3.amazonaws.com")),
-        ACCOUNT,
-        scope,
-        timestamp="20130524T000000Z",
-        signed_headers=frozenset({"host"}),
-        payload_hash="UNSIGNED-PAYLOAD",
-    )
+    expected = signed("GET", target, host="examplebucket.s3.amazonaws.com")
 
     assert expected.matches("aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404")
 
 
+def test_url_has_one_signature_however_its_client_has_encoded_it() -> None:
+    plain, encoded = (signed("GET", target) for target in ("/(a)~?b=(c)", "/%28a%29%7E?b=%28c%29"))
+
+    assert plain == encoded
+
+
 @given(st.text(), st.sampled_from(["GET", "PUT"]))
 def test_signing_never_fails_whatever_the_url(target: str, method: str) -> None:
-    scope = parse_scope("AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request")
-
-    expected = sign_request(
-        request(method, f"/{target}", ("host", "h")),
-        ACCOUNT,
-        scope,
-        timestamp="20130524T000000Z",
-        signed_headers=frozenset({"host"}),
-        payload_hash="UNSIGNED-PAYLOAD",
-    )
+    expected = signed(method, f"/{target}")
 
     assert len(expected.signature) == 64
 
