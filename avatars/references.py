@@ -10,7 +10,7 @@ from typing import Any, Self
 from avatars.models import AvatarItem
 from aws.table import Table
 from uploads import stores
-from uploads.keys import AVATARS_PREFIX, prefix_of
+from uploads.keys import AVATARS_PREFIX, MAX_KEY_BYTES, prefix_of
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,8 @@ class Reference:
     def live_key(self) -> str | None:
         """The key of the owner's picture; None without one, and for a key that is not ours."""
         key = self.avatar.avatar_key if self.avatar else ""
-        return key if key.startswith(prefix_of(AVATARS_PREFIX, self.owner_id)) else None
+        own = key.startswith(prefix_of(AVATARS_PREFIX, self.owner_id))
+        return key if own and len(key.encode()) <= MAX_KEY_BYTES else None
 
     @property
     def strange_key(self) -> str | None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterator
 from itertools import groupby, islice
 
 from accounts.selectors import existing_owners
+from avatars.errors import Conflict
 from avatars.references import Reference, Stores, live_stores
 from avatars.services import close_owner
 from aws.bucket import ListedObject
@@ -85,9 +86,13 @@ class AvatarSweep(Sweep):
         """Close an item whose owner's account was deleted."""
         if not self.take([reference]):
             return
+        outcome = self.outcome
         if self.options.delete:
-            close_owner(owner_id=reference.owner_id, stores=self.stores)
-        yield Finding(Kind.GONE, reference.owner_id, 0, self.outcome)
+            try:
+                close_owner(owner_id=reference.owner_id, stores=self.stores)
+            except Conflict:
+                outcome = Outcome.CHANGED
+        yield Finding(Kind.GONE, reference.owner_id, 0, outcome)
 
     def _ghost(self, scanned: Reference) -> Iterator[Finding]:
         """Empty an item whose object is missing, unless it re-pointed since it was scanned."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, NoCredentialsError
 from django.conf import settings
 
 from aws.endpoints import unsigned_s3_client
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
 @cache
 def client() -> "S3Client":
-    """Return the client for the backend's own requests."""
+    """Return the client for the backend's own requests; raises StorageUnavailable."""
+    credentials()  # a client that is made without any never looks for them again
     made = _session().client("s3", endpoint_url=settings.AWS_S3_ENDPOINT_URL, config=_config())
     refuse_other_regions(made)
     adapt(made)
@@ -28,7 +30,8 @@ def client() -> "S3Client":
 
 @cache
 def browser_client() -> "S3Client":
-    """Return the client that signs for the endpoint browsers see."""
+    """Return the client that signs for the endpoint browsers see; raises StorageUnavailable."""
+    credentials()
     return _session().client(
         "s3", endpoint_url=settings.AWS_S3_PUBLIC_ENDPOINT_URL, config=_config()
     )
@@ -67,10 +70,13 @@ def _config() -> Config:
 
 def credentials() -> Any:
     """Return the credentials that requests are signed with; raises StorageUnavailable."""
-    credentials = _session().get_credentials()
-    if credentials is None:
-        raise StorageUnavailable
-    return credentials
+    try:
+        found = _session().get_credentials()
+    except BotoCoreError as error:
+        raise StorageUnavailable from error
+    if found is None:
+        raise StorageUnavailable from NoCredentialsError()
+    return found
 
 
 def credentials_seconds_left(now: datetime) -> int:

@@ -11,6 +11,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 from pynamodb.exceptions import PynamoDBException
 
+from aws.errors import SignaturesRefused, StorageUnavailable
+
 # How engines other than AWS answer a request that they do not have.
 LACKING = {"NotImplemented", "MethodNotAllowed", "UnknownOperationException", "InvalidAction"}
 AWS_HOSTS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".amazonaws.eu")
@@ -86,6 +88,10 @@ def settle(features: Iterable[Feature], *, change: bool) -> Iterator[Difference]
                 yield difference
     except (BotoCoreError, ClientError, PynamoDBException, ResponseParserError) as error:
         raise ProvisioningFailed(str(error)) from error
+    except SignaturesRefused:
+        raise
+    except StorageUnavailable as error:
+        raise ProvisioningFailed(str(error.__cause__ or error.message)) from error
 
 
 def _settled(feature: Feature, *, change: bool) -> Difference | None:

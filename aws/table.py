@@ -9,11 +9,13 @@ import logging
 import random
 import sys
 import time
+import uuid
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Generic, Protocol, TypeVar
 
 import structlog
+from botocore.exceptions import BotoCoreError
 from django.conf import settings
 from pynamodb.connection import TableConnection
 from pynamodb.exceptions import (
@@ -76,8 +78,9 @@ class ConnectionSettings:
     max_pool_connections = settings.AWS_POOL_CONNECTIONS
 
 
-# The revision of an item whose own is not a text: this code has not written it.
-FOREIGN_REVISION = "foreign"
+# Stands for the revision of an item that has none, or one that is not a text. It is made anew in
+# each process, so no item can hold it.
+FOREIGN_REVISION = f"foreign {uuid.uuid4().hex}"
 
 
 class Revised(Protocol):
@@ -238,7 +241,7 @@ class Table(Generic[Value]):
             if (self._model, key) not in _told:
                 _told.add((self._model, key))
                 events.warning("item_unreadable", key=key, problem=str(error.__cause__ or error))
-            revision = texts.get("revision") or FOREIGN_REVISION
+            revision = texts.get("revision", FOREIGN_REVISION)
             return self._codec.unreadable(key, revision=revision, texts=texts)
 
     def _connection(self) -> TableConnection:
@@ -250,10 +253,13 @@ _told: set[tuple[type[ItemModel], str]] = set()  # unreadable items: one line in
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn PynamoDB's errors into StorageUnavailable."""
+    """Turn PynamoDB's errors into StorageUnavailable, and those of the SDK that it lets through.
+
+    It does not translate what goes wrong while a client is made: credentials cannot be had.
+    """
     try:
         yield
-    except PynamoDBException as error:
+    except (PynamoDBException, BotoCoreError) as error:
         raise StorageUnavailable from error
     except UNREADABLE as error:
         # Not an answer of DynamoDB: reading on would only guess.

@@ -62,13 +62,14 @@ class UserWithPictureAdmin(UserAdmin):  # type: ignore[type-arg]  # not at run t
         """Show the facts of the picture's item, and links to both inspection pages."""
         try:
             reference = live_references().read(str(user.pk))
+            key = reference.live_key
+            url = picture_url(key).url if key else ""
         except StorageUnavailable as error:
             return format_html("{}", error.message)
-        key = reference.live_key
         context = {
             "subject": user,
             "reference": reference,
-            "picture_url": picture_url(key).url if key else "",
+            "picture_url": url,
             "bucket_url": _with_query(
                 "inspection-bucket", prefix=prefix_of(AVATARS_PREFIX, str(user.pk))
             ),

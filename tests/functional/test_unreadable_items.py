@@ -32,6 +32,7 @@ DAMAGES: dict[str, tuple[str, dict[str, Any] | None]] = {
     "revision is a number": ("revision", {"N": "1"}),
     "revision is missing": ("revision", None),
     "revision is null": ("revision", {"NULL": True}),
+    "revision is empty": ("revision", {"S": ""}),
     "another form of date": ("updated_at", {"S": "2024-01-01T00:00:00Z"}),
     "date is a number": ("updated_at", {"N": "1"}),
     "removed at no date": ("removed_at", {"S": "soon"}),
@@ -214,3 +215,17 @@ def test_unreadable_item_is_logged_once(aws: Stores, caplog: pytest.LogCaptureFi
 
     assert caplog.text.count("item_unreadable") == 1
     assert str(user.pk) in caplog.text
+
+
+def test_item_that_names_a_key_longer_than_s3_has_takes_no_other_along(aws: Stores) -> None:
+    user, other = members()
+    damage(user, "avatar_key", {"S": f"avatars/{user.pk}/{'x' * 1024}"})
+    output = io.StringIO()
+
+    rows = Client().get(reverse("inspection-table")).context["rows"]
+    with pytest.raises(SystemExit):
+        call_command("sweep", "--delete", stdout=output)
+
+    states = {row.reference.owner_id: row.state for row in rows}
+    assert states == {str(user.pk): "strange", str(other.pk): "live"}
+    assert f"found    strange  {user.pk}" in output.getvalue()
