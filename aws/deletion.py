@@ -1,5 +1,6 @@
 """How objects are deleted: a thousand in one request where the store has that, else one by one."""
 
+import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
@@ -15,6 +16,9 @@ from aws.errors import ObjectMissing, StorageUnavailable
 
 events = structlog.stdlib.get_logger(__name__)
 
+# A character that a key may have, and the XML of DeleteObjects may not.
+# Source: W3C, "Extensible Markup Language (XML) 1.0", 2.2.
+NOT_IN_XML = re.compile(r"[^\t\n\r -\uD7FF\uE000-\uFFFD\U00010000-\U0010FFFF]")
 DELETE_BATCH = 1000  # what one DeleteObjects takes
 SIDE_BY_SIDE = 32  # requests that delete one object each
 # How stores answer that do not have DeleteObjects, or not in this form: Google's XML API 400
@@ -40,13 +44,14 @@ class Deletion:
         Raises StorageUnavailable if one of them may still be there.
         """
         deadline = monotonic() + settings.AWS_CALL_SECONDS
-        if self.one_by_one:
-            self._each(keys, deadline)
-        elif keys and (refusal := self._all_at_once(keys)):
-            self._each(keys[:1], deadline)
+        alone = [key for key in keys if self.one_by_one or NOT_IN_XML.search(key)]
+        self._each(alone, deadline)
+        together = [key for key in keys if key not in set(alone)]
+        if together and (refusal := self._all_at_once(together)):
+            self._each(together[:1], deadline)
             self.one_by_one = True
             events.warning("deletes_one_by_one", bucket=self._bucket, refusal=refusal)
-            self._each(keys[1:], deadline)
+            self._each(together[1:], deadline)
 
     def _all_at_once(self, keys: Sequence[str]) -> str:
         """Delete ``keys`` in one request; return the code if the store refuses it for good."""

@@ -9,7 +9,8 @@ import pytest
 from django.test import override_settings
 from pytest_django.fixtures import Settings
 
-from aws.bucket import S3Bucket
+from avatars.references import Stores
+from aws.bucket import S3Bucket, live_bucket
 from aws.deletion import SIDE_BY_SIDE
 from aws.errors import StorageUnavailable
 from tests.builders import make_user
@@ -173,3 +174,15 @@ def test_nothing_is_learned_when_single_deletions_are_refused_too(
 
     assert store.asked() == ["POST"]
     assert bucket_keys() == []
+
+
+def test_keys_that_xml_cannot_hold_are_deleted_beside_the_others(aws: Stores) -> None:
+    """They say nothing of the store: the others go in one request, now and later."""
+    bucket = S3Bucket(live_bucket().name)
+    for key in ("avatars/a/plain", "avatars/a/\x01odd"):
+        bucket.put(key, b"x", content_type="image/webp", cache_control="")
+
+    bucket.delete(["avatars/a/plain", "avatars/a/\x01odd"])
+
+    assert bucket.list_page(prefix="avatars/").objects == []
+    assert not bucket.deletes_one_by_one
