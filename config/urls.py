@@ -13,5 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("readyz", health.readyz, name="readyz"),
 ]
 
+handler400 = "web.api.bad_request"
+
 if settings.DEMO:
     urlpatterns.append(path("demo/", include("demo.urls")))

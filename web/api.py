@@ -18,7 +18,7 @@ from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.views import csrf
+from django.views import csrf, defaults
 from structlog.contextvars import bind_contextvars
 
 from web.address import client_address
@@ -65,6 +65,15 @@ def wants_json(request: HttpRequest) -> bool:
     return request.content_type == "application/json" or (
         request.accepts("application/json") and not request.accepts("text/html")
     )
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer a request whose body Django cannot read: an error to programs, a page to people."""
+    if not wants_json(request):
+        return defaults.bad_request(request, exception)
+    too_large = isinstance(exception, RequestDataTooBig)
+    problem = BodyTooLarge() if too_large else BadRequest(_("The request cannot be read."))
+    return _refusal(problem, STATUSES)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

@@ -6,6 +6,7 @@ import pytest
 from django.conf import settings
 from django.test import Client
 from django.urls import reverse
+from pytest_django.fixtures import Settings
 
 from avatars.references import Stores
 from tests.builders import make_user
@@ -186,3 +187,30 @@ def test_request_is_refused_when_it_is_not_the_json_asked_for(
 
     assert (answer.status_code, error_code(answer)) == (400, "bad_request")
     assert bucket_keys() == []
+
+
+@pytest.mark.case(22)
+@pytest.mark.parametrize(
+    ("content_type", "body", "status"),
+    [
+        ("multipart/form-data", b"x", 400),
+        ("multipart/form-data; boundary=b", b"x" * 70_000, 413),
+        ("application/x-www-form-urlencoded", b"x=" + b"y" * 70_000, 413),
+    ],
+    ids=["without a boundary", "a large form", "large fields"],
+)
+def test_program_gets_json_when_it_sends_a_form_that_cannot_be_read(
+    settings: Settings, content_type: str, body: bytes, status: int
+) -> None:
+    """Django looks for a CSRF token in the form before a view is called."""
+    settings.DEBUG = False
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(make_user(), backend="django.contrib.auth.backends.ModelBackend")
+    browser.cookies["csrftoken"] = "x" * 32
+    path = reverse("begin-upload")
+
+    program = browser.post(path, body, content_type, headers={"accept": "application/json"})
+    person = browser.post(path, body, content_type, headers={"accept": "text/html"})
+
+    assert (program.status_code, error_code(program)) == (status, "bad_request")
+    assert (person.status_code, person["Content-Type"]) == (400, "text/html; charset=utf-8")
