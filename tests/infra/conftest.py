@@ -19,6 +19,9 @@ ORIGIN = "https://pictures.example.org"
 SITE = ("Image=example/site:1", "SiteHost=pictures.example.org")
 Done = subprocess.CompletedProcess[str]
 
+# What provision's probe says of ministack, which makes no tags of the form's field.
+NO_TAGS = "failed: read its tags: the store has not kept the form's tags"
+
 
 @dataclass(frozen=True)
 class Account:
