@@ -124,7 +124,9 @@ def _bound_pending(owner_id: str, *, now: datetime, stores: Stores) -> None:
 
 
 def confirm_upload(*, owner_id: str, key: str, upload_token: str, stores: Stores) -> Avatar:
-    """Make the pending object at ``key`` the owner's picture; a repetition gets the same answer.
+    """Make the pending object at ``key`` the owner's picture.
+
+    Repeated while that is the picture, it answers the same and changes nothing.
 
     Three requests in a row before the answer (the first read and the GET run side by side),
     five in all; one more where the store does not tell the number of tags. Raises InvalidToken,
@@ -185,10 +187,10 @@ def _check_pending(
 ) -> None:
     """Refuse an object that was not uploaded with the form of this upload.
 
-    All that the form's policy demanded must be there. What else there is was added by a gateway, or
-    by a scanner that tags what it has seen, and does not matter: a pending object is never served,
-    and nothing of it gets into the promoted one but the pixels. Where the number of tags is not
-    the expected one, or is not told, the tags themselves are asked for.
+    The metadata must name the owner and the token, and there must be as many tags as the form sets.
+    Where the number is another one, or is not told, the tags themselves are asked for. What else
+    there is was added by a gateway, or by a scanner that tags what it has seen, and does not
+    matter: a pending object is never served, and only its pixels get into the promoted one.
 
     Raises ForeignObject, BadImage, ObjectMissing and StorageUnavailable.
     """

@@ -78,4 +78,6 @@ def endpoint_expected(variable: str) -> Iterator[None]:
     try:
         yield
     except (BotoCoreError, ValueError) as error:
-        raise NoEndpoint(f"{variable} cannot be used here: {error}") from error
+        raise NoEndpoint(
+            f"The SDK finds no URL with these settings, {variable} among them: {error}"
+        ) from error

@@ -13,6 +13,8 @@ from environs import Env
 
 env = Env()
 
+MAX_RATE_SECONDS = 366 * 24 * 3600  # that a rate may be counted over
+
 
 def bucket(name: str) -> str:
     """Return the bucket's name in variable ``name``, or an empty text.
@@ -83,7 +85,10 @@ def rate(name: str, default: str) -> str:
     """Return the rate in variable ``name``, such as ``30/minute`` or ``30/minute;300/day``."""
     value = env.str(name, default)
     try:
-        usable = all(limit.amount * limit.get_expiry() for limit in limits.parse_many(value))
+        usable = all(
+            limit.amount and 0 < limit.get_expiry() <= MAX_RATE_SECONDS
+            for limit in limits.parse_many(value)
+        )
     except ValueError:
         usable = False
     if not usable:

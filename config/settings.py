@@ -130,8 +130,10 @@ TRUSTED_PROXIES = whole_number("TRUSTED_PROXIES", 0, at_least=0, at_most=10)
 # memory:// counts in each process by itself.
 RATE_LIMIT_STORAGE = env.str("RATE_LIMIT_STORAGE", "memory://")
 # Within one window a picture keeps its presigned URL, so that browsers can cache it; the URL
-# stays good for one more window.
-PICTURE_URL_WINDOW_SECONDS = whole_number("PICTURE_URL_WINDOW_SECONDS", 60 * 60)
+# stays good for one more window. S3 takes no URL that is good for more than a week.
+PICTURE_URL_WINDOW_SECONDS = whole_number(
+    "PICTURE_URL_WINDOW_SECONDS", 60 * 60, at_most=7 * 24 * 3600 // 2
+)
 
 # --- Django ------------------------------------------------------------------------------------
 

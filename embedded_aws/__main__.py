@@ -28,8 +28,8 @@ def main() -> int:
     )
     try:
         aws.serve_until_told(lambda url: print(f"S3 and DynamoDB listen on {url}", flush=True))
-    except OSError as error:
-        parser.error(f"port {options.port} of 127.0.0.1 cannot be served: {error.strerror}")
+    except (OSError, OverflowError) as error:
+        parser.error(f"port {options.port} of 127.0.0.1 cannot be served: {error}")
     return 0
 
 

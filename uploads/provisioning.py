@@ -19,7 +19,7 @@ from aws.bucket_features import (
     NoRetention,
     PublicAccessBlocked,
 )
-from aws.features import Difference, Feature, settle
+from aws.features import Difference, Feature, ProvisioningFailed, settle
 from aws.https_only import PlainHttpRefused
 from aws.table_features import TABLE_FEATURES
 from uploads.keys import PENDING_PREFIX, PROBE_OWNER, prefix_of
@@ -31,8 +31,17 @@ def provision(*, change: bool) -> Iterator[Difference]:
 
     Raises ProvisioningFailed.
     """
-    bucket = settings.AWS_STORAGE_BUCKET_NAME
-    return settle([*bucket_features(bucket), *table_features()], change=change)
+    if not settings.SITE_ORIGINS:
+        raise ProvisioningFailed(
+            "neither SITE_ORIGINS nor ALLOWED_HOSTS names a site whose pages may upload"
+        )
+    return settle(_features(), change=change)
+
+
+def _features() -> Iterator[Feature]:
+    """Yield all features; to make one may fail, where the credentials cannot be had."""
+    yield from bucket_features(settings.AWS_STORAGE_BUCKET_NAME)
+    yield from table_features()
 
 
 def bucket_features(bucket: str) -> list[Feature]:

@@ -594,3 +594,10 @@ def test_acls_are_refused_on_aws_and_ignored_elsewhere(settings: Settings) -> No
     for name in PUBLIC_ACCESS_BLOCK:
         lacking = {**PUBLIC_ACCESS_BLOCK, name: False}
         assert not blocks({"PublicAccessBlockConfiguration": lacking})
+
+
+def test_nothing_is_made_when_no_site_may_upload(aws: Stores, settings: Settings) -> None:
+    settings.SITE_ORIGINS = []
+
+    with pytest.raises(CommandError, match="neither SITE_ORIGINS nor ALLOWED_HOSTS"):
+        provision()

@@ -47,6 +47,8 @@ BAD: list[tuple[str, str]] = [
     ("PORT", "65536"),
     ("EMBEDDED_AWS_PORT", "70000"),
     ("BEGIN_UPLOAD_RATE", "often"),
+    ("BEGIN_UPLOAD_RATE", "2 per 9999 year"),
+    ("PICTURE_URL_WINDOW_SECONDS", "302401"),
     ("CONFIRM_UPLOAD_RATE", ""),
     ("REMOVE_PICTURE_RATE", "20/minute;often"),
     ("BEGIN_UPLOAD_RATE_PER_ADDRESS", "0/minute"),
@@ -314,10 +316,10 @@ def test_server_does_not_start_when_the_storage_of_rates_cannot_be_used() -> Non
     [
         (
             {"AWS_REGION": "cn-north-1", "AWS_USE_FIPS_ENDPOINT": "true"},
-            "AWS_STORAGE_BUCKET_NAME cannot be used here: Partition does not support FIPS",
+            "AWS_STORAGE_BUCKET_NAME among them: Partition does not support FIPS",
         ),
         ({"AWS_ENDPOINT_URL_S3": "http://[::1]:9000"}, "Set AWS_S3_PUBLIC_ENDPOINT_URL to"),
-        ({"AWS_PROFILE": "nope"}, "AWS_PROFILE cannot be used here: The config profile (nope)"),
+        ({"AWS_PROFILE": "nope"}, "AWS_PROFILE among them: The config profile (nope)"),
     ],
 )
 def test_server_does_not_start_when_no_page_could_reach_the_bucket(
