@@ -163,26 +163,50 @@ def test_pending_object_is_swept_from_the_moment_it_is_due(early: timedelta, fou
 
 
 class Broken(Counted):
-    """A world in which the last ``count`` items of 40 are ghosts, or have no account."""
+    """A world of 40 owners, in which the last ``count`` lack their ``part``."""
 
-    def __init__(self, count: int, *, accounts: bool) -> None:
+    def __init__(self, count: int, part: str) -> None:
         super().__init__(40, look=lambda: None)
-        self.first, self.accounts = self.size - count, accounts
+        self.lacking, self.part = range(self.size - count, self.size), part
+
+    def lacks(self, part: str, owner_id: str) -> bool:
+        return part == self.part and int(owner_id) in self.lacking
 
     def exists(self, key: str) -> bool:
-        return not self.accounts or int(key.split("/")[1]) < self.first
+        return not self.lacks("object", key.split("/")[1])
+
+    def read(self, owner_id: str) -> Reference:
+        return Reference(owner_id) if self.lacks("item", owner_id) else super().read(owner_id)
 
     def discard(self, keys: Sequence[str]) -> None:
         self.ask("discard")
 
     def existing(self, owner_ids: Collection[str]) -> set[str]:
-        return {owner for owner in owner_ids if self.accounts or int(owner) < self.first}
+        return {owner for owner in owner_ids if not self.lacks("account", owner)}
 
 
-@pytest.mark.parametrize("accounts", [True, False], ids=["ghosts", "without an account"])
-def test_sweep_counts_all_items_when_it_doubts_itself(accounts: bool) -> None:
-    """Of 40 items 11 may be wrong, and 21 are more than half."""
-    assert len(list(Broken(11, accounts=accounts).findings())) >= 11
+@pytest.mark.parametrize("part", ["object", "account", "item"])
+def test_sweep_counts_all_that_is_right_when_it_doubts_itself(part: str) -> None:
+    """Of 40 owners 11 may lack something, and 21 are more than half."""
+    assert len(list(Broken(11, part).findings())) >= 11
 
     with pytest.raises(WrongPlace):
-        list(Broken(21, accounts=accounts).findings())
+        list(Broken(21, part).findings())
+
+
+@pytest.mark.parametrize(("more", "found"), [(timedelta(0), 1), (timedelta(microseconds=1), 0)])
+def test_orphan_is_swept_from_the_end_of_its_grace_period(more: timedelta, found: int) -> None:
+    world = cast(Any, Counted(1, wrong_each=1, look=lambda: None))
+    stores = Stores(bucket=world, references=world, later=at_once)
+
+    findings = sweep_all(stores, world.existing, now=NOW, grace=NOW - LAST_WEEK + more)
+
+    assert len([one for one in findings if one.kind is Kind.ORPHAN]) == found
+
+
+def test_sweep_writes_no_item_when_all_is_right() -> None:
+    """A fence would make a confirm fail that is under way."""
+    world = Counted(3, look=lambda: None)
+
+    assert list(world.findings()) == []
+    assert not world.asked["replace"]
