@@ -14,6 +14,7 @@ from django.db import connections
 from django.test import override_settings
 
 from avatars.references import Stores, live_stores
+from aws import clients
 from embedded_aws.server import EmbeddedAWS
 from inspection import health
 from tests.builders import at_once
@@ -109,5 +110,9 @@ def aws(embedded_aws: EmbeddedAWS, provisioned: Any, monkeypatch: pytest.MonkeyP
     if elsewhere.is_elsewhere():
         elsewhere.make_ready()
     rates.forget_all()
+    # Made now, from the settings of the run: a test may change them before it uses a client, and
+    # one of another test may have forgotten those made before.
+    for made_once in (clients.client, clients.browser_client, clients.unsigned_client):
+        made_once()
     monkeypatch.setattr(live_stores(), "later", at_once)
     return replace(live_stores())
