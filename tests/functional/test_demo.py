@@ -19,8 +19,9 @@ from django.test import RequestFactory
 from pytest_django.fixtures import Settings
 
 from accounts.models import User
+from avatars.errors import UploadRevoked
 from avatars.references import Stores
-from avatars.services import remove_picture
+from avatars.services import adopt_picture, close_owner, remove_picture
 from demo.portraits import portrait
 from demo.users import PASSWORD
 from tests.functional.steps import assert_in_order, bucket_keys, item_of, live_key
@@ -114,6 +115,15 @@ def test_only_what_is_missing_is_made_when_seeded_again(aws: Stores) -> None:
         "there already",
     ]
     assert digests() == before, "the same pictures as before"
+
+
+def test_no_picture_is_adopted_when_the_account_was_closed(aws: Stores) -> None:
+    close_owner(owner_id="gone", stores=aws)
+
+    with pytest.raises(UploadRevoked):
+        adopt_picture(owner_id="gone", body=portrait(1), stores=aws)
+
+    assert bucket_keys() == []
 
 
 def test_portraits_are_the_same_each_time_and_all_differ() -> None:

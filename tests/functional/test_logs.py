@@ -257,8 +257,9 @@ def test_removal_leaves_one_event_with_the_owner(aws: Stores, log: Log) -> None:
     browser = signed_in(user)
     upload_picture(browser)
 
-    answer = browser.post(reverse("remove-avatar"))
+    answer = browser.post(reverse("remove-avatar"), headers={"accept": "application/json"})
 
+    assert not log.events("")
     facts = log.event("picture_removed")
     assert facts["owner_id"] == str(user.pk)
     assert facts["request_id"] == answer["X-Request-ID"]
