@@ -44,9 +44,9 @@ class Deletion:
         Raises StorageUnavailable if one of them may still be there.
         """
         deadline = monotonic() + settings.AWS_CALL_SECONDS
-        alone = [key for key in keys if self.one_by_one or NOT_IN_XML.search(key)]
-        self._each(alone, deadline)
-        together = [key for key in keys if key not in set(alone)]
+        apart = {key for key in keys if self.one_by_one or NOT_IN_XML.search(key)}
+        self._each([key for key in keys if key in apart], deadline)
+        together = [key for key in keys if key not in apart]
         if together and (refusal := self._all_at_once(together)):
             self._each(together[:1], deadline)
             self.one_by_one = True
