@@ -146,7 +146,7 @@ NUMBERS = ["size", "width", "height"]
 OWN_FIELDS = ["revision", "updated_at", "removed_at", "closed_at"]
 
 
-AvatarTable = Table[Reference]
+AvatarTable = Table[Reference, str]
 Stores = stores.Stores[Reference]
 
 

@@ -1,4 +1,6 @@
-"""A table whose items each have one hash key and a ``revision``: reads, and one conditional write.
+"""A table whose items each have a key and a ``revision``: reads, and one conditional write.
+
+A key is the hash key alone, or hash and range key, as the model has them.
 
 Every write is conditional on the revision that was read before it. A write has three outcomes:
 done, RevisionMoved, OutcomeUnknown.
@@ -10,8 +12,9 @@ import random
 import sys
 import time
 import uuid
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
 import structlog
@@ -91,18 +94,19 @@ class Revised(Protocol):
 
 
 Value = TypeVar("Value", bound=Revised)
+Key = TypeVar("Key", bound="str | tuple[str, str]")
 
 
-class Codec(Protocol[Value]):
+class Codec(Protocol[Value, Key]):
     """How the items of a kind are read and written."""
 
     @property
     def model(self) -> type[ItemModel]: ...
 
-    def key(self, value: Value) -> str:
-        """Return the hash key of the item that ``value`` stands for."""
+    def key(self, value: Value) -> Key:
+        """Return the key of the item that ``value`` stands for."""
 
-    def absent(self, key: str) -> Value:
+    def absent(self, key: Key) -> Value:
         """Return the value of an item that is not there."""
 
     def decode(self, item: Any) -> Value:
@@ -111,33 +115,42 @@ class Codec(Protocol[Value]):
         Raises ValueError if a fact is missing, or of another type than ``encode`` writes.
         """
 
-    def unreadable(self, key: str, *, revision: str, texts: Mapping[str, str]) -> Value:
+    def unreadable(self, key: Key, *, revision: str, texts: Mapping[str, str]) -> Value:
         """Return the value of an item that cannot be decoded; ``texts`` holds its text attributes.
 
         It can be replaced like any other.
         """
 
     def encode(self, value: Value) -> Mapping[str, Any]:
-        """Return every attribute but the hash key by name; None where it is to be removed."""
+        """Return every attribute but the key's by name; None where it is to be removed."""
 
 
-class Table(Generic[Value]):
-    """The items of one model. Its methods may be called from many threads."""
+@dataclass(frozen=True)
+class QueryPage(Generic[Value]):
+    """One page of a query; ``next_after`` is a range key, empty on the last page."""
 
-    def __init__(self, codec: Codec[Value]) -> None:
+    values: list[Value]
+    next_after: str
+
+
+class Table(Generic[Value, Key]):
+    """The items of one kind. Its methods may be called from many threads."""
+
+    def __init__(self, codec: Codec[Value, Key]) -> None:
         self._codec = codec
         self._model = codec.model
-        self._hash_key = str(codec.model._hash_keyname)
+        named = (codec.model._hash_keyname, codec.model._range_keyname)
+        self._key_names = [name for name in named if name]
 
     @in_time("dynamodb")
-    def read(self, key: str) -> Value:
+    def read(self, key: Key) -> Value:
         """Return the value at ``key``, strongly consistent."""
         with translated():
-            answer = self._connection().get_item(key, consistent_read=True)
+            answer = self._connection().get_item(**_named(key), consistent_read=True)
             item = answer.get("Item")
             return self._decoded(item) if item else self._codec.absent(key)
 
-    def read_many(self, keys: Collection[str]) -> dict[str, Value]:
+    def read_many(self, keys: Collection[Key]) -> dict[Key, Value]:
         """Return the values at ``keys``, strongly consistent, 100 a request."""
         found = {key: self._codec.absent(key) for key in keys}
         wanted = list(found)
@@ -146,9 +159,9 @@ class Table(Generic[Value]):
                 found[self._codec.key(value)] = value
         return found
 
-    def scan(self, *, after: str = "", limit: int | None = None) -> Iterator[Value]:
+    def scan(self, *, after: Key | None = None, limit: int | None = None) -> Iterator[Value]:
         """Yield up to ``limit`` values past that at the key ``after``, in table order."""
-        start: Any = {self._hash_key: {"S": after}} if after else None
+        start: Any = self._raw_key(after) if after else None
         left = sys.maxsize if limit is None else limit
         while left > 0:
             found, start = self._scan_page(start, min(left, SCAN_PAGE))
@@ -166,20 +179,49 @@ class Table(Generic[Value]):
         except StorageUnavailable as error:
             raise OutcomeUnknown from error
 
+    @in_time("dynamodb")
+    def query(
+        self, hash_key: str, *, prefix: str, after: str = "", limit: int, descending: bool = False
+    ) -> "QueryPage[Value]":
+        """Return values whose range keys begin with ``prefix``, past the range key ``after``.
+
+        In order of the range keys, strongly consistent. One request: at most ``limit`` values and
+        1 MB of items; ``next_after`` is empty on the last page.
+        """
+        hash_name, range_name = self._key_names
+        attributes: Any = self._model.get_attributes()
+        with translated():
+            answer = self._connection().query(
+                hash_key,
+                attributes[range_name].startswith(prefix),
+                consistent_read=True,
+                exclusive_start_key=(
+                    {hash_name: {"S": hash_key}, range_name: {"S": after}} if after else None
+                ),
+                limit=limit,
+                scan_index_forward=not descending,
+            )
+            last = answer.get("LastEvaluatedKey") or {}
+            next_after = str(last[range_name]["S"]) if last else ""
+            return QueryPage([self._decoded(item) for item in answer["Items"]], next_after)
+
+    @in_time("dynamodb")
     def check(self) -> None:
         """Return if the table answers; else raise StorageUnavailable."""
-        self.read("readiness-probe")
+        with translated():
+            probe = ["readiness-probe"] * len(self._key_names)
+            self._connection().get_item(**_named(probe), consistent_read=True)
 
     # --- one request each ---
 
     @in_time("dynamodb")
-    def _read_batch(self, keys: list[str]) -> list[Value]:
+    def _read_batch(self, keys: list[Key]) -> list[Value]:
         """Return the values of those of ``keys`` that have an item.
 
         PynamoDB's own loop asks for unprocessed keys for ever and without a pause.
         """
         name = self._model.Meta.table_name
-        wanted: list[Any] = [{self._hash_key: {"S": key}} for key in keys]
+        wanted: list[Any] = [self._raw_key(key) for key in keys]
         found: list[Value] = []
         for attempt in range(settings.AWS_ATTEMPTS):
             if attempt:
@@ -206,7 +248,7 @@ class Table(Generic[Value]):
     def _update(self, before: Value, after: Value) -> None:
         with translated():
             try:
-                item = self._model(self._codec.key(after))
+                item = self._model(**_named(self._codec.key(after)))
                 item.update(actions=self._actions(after), condition=self._unchanged(before))
             except UpdateError as error:
                 if error.cause_response_code == "ConditionalCheckFailedException":
@@ -216,7 +258,7 @@ class Table(Generic[Value]):
     def _unchanged(self, before: Value) -> Any:
         """Return the condition that the item is still the one that ``before`` stands for."""
         attributes: Any = self._model.get_attributes()
-        key, revision = attributes[self._hash_key], attributes["revision"]
+        key, revision = attributes[self._key_names[0]], attributes["revision"]
         if before.revision is None:
             return key.does_not_exist()
         if before.revision == FOREIGN_REVISION:
@@ -234,7 +276,8 @@ class Table(Generic[Value]):
     def _decoded(self, raw: Any) -> Value:
         """Return the value of one item: one that cannot be read must not take others along."""
         texts = {name: kinds["S"] for name, kinds in raw.items() if "S" in kinds}
-        key = texts[self._hash_key]
+        names = [texts[name] for name in self._key_names]
+        key: Any = names[0] if len(names) == 1 else tuple(names)
         try:
             return self._codec.decode(self._model.from_raw_data(raw))
         except UNREADABLE as error:
@@ -244,11 +287,24 @@ class Table(Generic[Value]):
             revision = texts.get("revision", FOREIGN_REVISION)
             return self._codec.unreadable(key, revision=revision, texts=texts)
 
+    def _raw_key(self, key: Key) -> dict[str, Any]:
+        """Return ``key`` in the shape of the API."""
+        return {name: {"S": part} for name, part in zip(self._key_names, _parts(key), strict=True)}
+
     def _connection(self) -> TableConnection:
         return self._model._get_connection()
 
 
-_told: set[tuple[type[ItemModel], str]] = set()  # unreadable items: one line in the log for each
+def _parts(key: str | Sequence[str]) -> Sequence[str]:
+    return (key,) if isinstance(key, str) else key
+
+
+def _named(key: str | Sequence[str]) -> dict[str, Any]:
+    """Return ``key`` as the arguments of PynamoDB."""
+    return dict(zip(("hash_key", "range_key"), _parts(key), strict=False))
+
+
+_told: set[tuple[type[ItemModel], Any]] = set()  # unreadable items: one line in the log for each
 
 
 @contextmanager

@@ -120,7 +120,7 @@ class MemoryReferences:
     def read_many(self, keys: Collection[str]) -> dict[str, Reference]:
         return {key: self.read(key) for key in keys}
 
-    def scan(self, *, after: str = "", limit: int | None = None) -> Iterator[Reference]:
+    def scan(self, *, after: str | None = None, limit: int | None = None) -> Iterator[Reference]:
         # A page is as it was when it was asked for, whatever is written while it is gone through.
         left = sys.maxsize if limit is None else limit
         while left > 0:

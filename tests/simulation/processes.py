@@ -224,7 +224,7 @@ class RemoteTable(Remote):
     A scan asks for one item at a time, so that as much as possible can happen in between.
     """
 
-    def scan(self, *, after: str = "", limit: int | None = None) -> Iterator[Reference]:
+    def scan(self, *, after: str | None = None, limit: int | None = None) -> Iterator[Reference]:
         """Yield the items after the key ``after``."""
         while found := self.scan_page(after=after, limit=1):
             yield from found
