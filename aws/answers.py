@@ -1,7 +1,7 @@
 """How an answer of S3 is told from one of something else, and the SDK's errors from ours."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -65,6 +65,22 @@ def _is_404(response: Any) -> bool:
     """Return whether the status is 404, and that not for want of the bucket."""
     status = response["ResponseMetadata"].get("HTTPStatusCode")
     return bool(status == 404 and response["Error"]["Code"] != "NoSuchBucket")
+
+
+def lower_names(metadata: Mapping[str, str]) -> dict[str, str]:
+    """Return ``metadata`` by names in lower case: they are names of headers.
+
+    A proxy may write ``X-Amz-Meta-Owner``, and the SDK keeps the case of what follows the prefix.
+    """
+    return {name.lower(): value for name, value in metadata.items()}
+
+
+def media_type(header: str) -> str:
+    """Return the type in a ``Content-Type`` header, in lower case and without parameters.
+
+    A proxy may write it as it likes, or add a charset. Source: RFC 9110, 8.3.1.
+    """
+    return header.partition(";")[0].strip().lower()
 
 
 def check_etag(answer: Any) -> None:

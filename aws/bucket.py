@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -10,14 +10,15 @@ from functools import cache
 from time import monotonic
 from typing import Any
 
-from botocore.exceptions import ClientError
 from django.conf import settings
 
-from aws.answers import check_etag, is_unsigned_404, none_if, translated
+from aws.answers import check_etag, lower_names, media_type, none_if, translated
 from aws.clients import browser_client, client, credentials_seconds_left
 from aws.deadlines import in_time
 from aws.deletion import DELETE_BATCH, Deletion
+from aws.direct import DirectObjects, head_object
 from aws.errors import ObjectMissing, ObjectTooLarge, StorageUnavailable
+from aws.multipart import Multiparts
 from aws.policies import Policy, PresignedPost
 from aws.readiness import check_answer
 from aws.signing import SignedUrl, presigned_get
@@ -68,7 +69,7 @@ class FetchedObject:
     tag_count: int | None
 
 
-class S3Bucket:
+class S3Bucket(DirectObjects, Multiparts):
     """One bucket. Its methods may be called from many threads."""
 
     def __init__(self, name: str) -> None:
@@ -117,8 +118,8 @@ class S3Bucket:
             check_etag(answer)
             return FetchedObject(
                 body=body,
-                content_type=_media_type(answer["ContentType"]),
-                metadata=_lower_names(answer["Metadata"]),
+                content_type=media_type(answer["ContentType"]),
+                metadata=lower_names(answer["Metadata"]),
                 tag_count=answer.get("TagCount"),
             )
 
@@ -165,28 +166,13 @@ class S3Bucket:
 
     @in_time("s3")
     def exists(self, key: str) -> bool:
-        """Return whether there is an object at ``key``; the sweep empties items by this.
-
-        A proxy may take the request id from an answer, and a 404 of a HEAD then has nothing of S3
-        left. So a GET asks again, whose error has a code in its body.
-        """
+        """Return whether there is an object at ``key``; the sweep empties items by this."""
         try:
             with translated():
-                try:
-                    check_etag(client().head_object(Bucket=self.name, Key=key))
-                except ClientError as error:
-                    if not is_unsigned_404(error):
-                        raise
-                    self._check_by_get(key)
+                head_object(self.name, key)
         except ObjectMissing:
             return False
         return True
-
-    def _check_by_get(self, key: str) -> None:
-        """Raise what a GET of the object's first byte raises."""
-        answer = client().get_object(Bucket=self.name, Key=key, Range="bytes=0-0")
-        answer["Body"].close()
-        check_etag(answer)
 
     @in_time("s3")
     def list_page(self, *, prefix: str = "", after: str = "", limit: int = 1000) -> Listing:
@@ -208,7 +194,7 @@ class S3Bucket:
             head = client().head_object(Bucket=self.name, Key=key)
             return ObjectDetails(
                 content_type=head["ContentType"],
-                metadata=_lower_names(head["Metadata"]),
+                metadata=lower_names(head["Metadata"]),
                 tags=self._tags(key),
                 expires_at=_expiry_date(head.get("Expiration", "")),
             )
@@ -270,22 +256,6 @@ def _read_all(stream: Any, size: int, deadline: float) -> bytes:
     if len(body) != size:
         raise StorageUnavailable
     return bytes(body)
-
-
-def _lower_names(metadata: Mapping[str, str]) -> dict[str, str]:
-    """Return ``metadata`` by names in lower case: they are names of headers.
-
-    A proxy may write ``X-Amz-Meta-Owner``, and the SDK keeps the case of what follows the prefix.
-    """
-    return {name.lower(): value for name, value in metadata.items()}
-
-
-def _media_type(header: str) -> str:
-    """Return the type in a ``Content-Type`` header, in lower case and without parameters.
-
-    A proxy may write it as it likes, or add a charset. Source: RFC 9110, 8.3.1.
-    """
-    return header.partition(";")[0].strip().lower()
 
 
 def _expiry_date(header: str) -> datetime | None:

@@ -21,6 +21,22 @@ class ObjectTooLarge(UserFacingError):
     message = _("The file is too large.")
 
 
+class UploadMissing(UserFacingError):
+    """S3 knows no such multipart upload: it was completed or aborted, or never begun."""
+
+    code = "upload_missing"
+    retry = "new"
+    message = _("This upload is not there any more. Please start again.")
+
+
+class AlreadyWritten(Exception):
+    """A write was to happen only where there is no object, and there is one."""
+
+
+class PartsRefused(Exception):
+    """S3 does not make an object of these parts."""
+
+
 class StorageUnavailable(UserFacingError):
     """S3 or DynamoDB did not answer, or answered with an error that is not the user's."""
 
@@ -43,3 +59,7 @@ class RevisionMoved(Exception):
 
 class OutcomeUnknown(Exception):
     """An update may have been carried out, or may still be, or may never be."""
+
+
+class LimitReached(Exception):
+    """An addition would take a number above its bound, or its item is closed."""

@@ -13,9 +13,11 @@ from aws.endpoints import bucket_url, endpoint_expected, form_url
 
 
 def upload_sources() -> list[str]:
-    """Return what the forms of phase 1 are posted to. Raises NoEndpoint."""
+    """Return what the forms of pictures are posted to, and files put to. Raises NoEndpoint."""
+    bucket = settings.AWS_STORAGE_BUCKET_NAME
     with endpoint_expected("AWS_STORAGE_BUCKET_NAME"):
-        return [form_url(unsigned_client(), settings.AWS_STORAGE_BUCKET_NAME)]
+        urls = [form_url(unsigned_client(), bucket), bucket_url(unsigned_client(), bucket)]
+        return list(dict.fromkeys(urls))
 
 
 def picture_sources() -> list[str]:
