@@ -8,6 +8,7 @@ before any request to AWS.
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.core import signing
@@ -39,7 +40,7 @@ def new_upload(owner_id: str, *, now: datetime) -> Upload:
 def sign_upload(upload: Upload, *, purpose: str) -> str:
     """Return the token of ``upload``: under 256 characters, all of them legal in an S3 tag."""
     issued = int(upload.issued_at.timestamp() * 1000)
-    return _signer(purpose).sign_object([upload.owner_id, upload.id, issued])
+    return sign(purpose, [upload.owner_id, upload.id, issued])
 
 
 def open_token(token: str, *, purpose: str, owner_id: str, now: datetime) -> Upload:
@@ -48,16 +49,34 @@ def open_token(token: str, *, purpose: str, owner_id: str, now: datetime) -> Upl
     Raises InvalidToken if it is not genuine, not for ``purpose`` or not ``owner_id``'s, and
     TokenExpired past ``UPLOAD_TOKEN_SECONDS``. Compares in constant time.
     """
+    lifetime = timedelta(seconds=settings.UPLOAD_TOKEN_SECONDS)
+    upload_id, issued = unsign(purpose, token, owner_id=owner_id, count=2)
+    issued_at = issued_since(issued, now=now, lifetime=lifetime)
+    return Upload(owner_id=owner_id, id=upload_id, issued_at=issued_at)
+
+
+def sign(purpose: str, facts: list[Any]) -> str:
+    """Return a token that holds ``facts``, of which the first is the owner's id."""
+    return _signer(purpose).sign_object(facts)
+
+
+def unsign(purpose: str, token: str, *, owner_id: str, count: int) -> list[Any]:
+    """Return the ``count`` facts after the owner's id; raises InvalidToken."""
     try:
-        token_owner, upload_id, issued = _signer(purpose).unsign_object(token)
+        token_owner, *facts = _signer(purpose).unsign_object(token)
     except (signing.BadSignature, ValueError) as error:
         raise InvalidToken from error
-    if not constant_time_compare(token_owner, owner_id):
+    if not constant_time_compare(token_owner, owner_id) or len(facts) != count:
         raise InvalidToken
-    issued_at = datetime.fromtimestamp(issued / 1000, UTC)
-    if now - issued_at > timedelta(seconds=settings.UPLOAD_TOKEN_SECONDS):
+    return list(facts)
+
+
+def issued_since(milliseconds: int, *, now: datetime, lifetime: timedelta) -> datetime:
+    """Return a time of issue, in milliseconds since 1970; raises TokenExpired past ``lifetime``."""
+    issued_at = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    if now - issued_at > lifetime:
         raise TokenExpired
-    return Upload(owner_id=owner_id, id=upload_id, issued_at=issued_at)
+    return issued_at
 
 
 def _signer(purpose: str) -> signing.Signer:

@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from functools import wraps
+from types import MappingProxyType
 from typing import Any
 
 import structlog
@@ -51,9 +52,10 @@ def error(
     *,
     retry: Retry,
     retry_after: int | None = None,
+    details: Mapping[str, Any] = MappingProxyType({}),
 ) -> JsonResponse:
-    """Return the one shape of error."""
-    content = {"code": code, "message": str(message), "retry": retry}
+    """Return the one shape of error, with ``details`` beside its code."""
+    content = {"code": code, "message": str(message), "retry": retry, **details}
     answer = JsonResponse({"error": content}, status=status)
     if retry_after is not None:
         answer["Retry-After"] = str(retry_after)
@@ -135,6 +137,7 @@ def _refusal(
         problem.message,
         retry=problem.retry,
         retry_after=problem.retry_after,
+        details=problem.details,
     )
 
 
@@ -195,8 +198,13 @@ def read_object(request: HttpRequest, fields: Mapping[str, type]) -> dict[str, A
     return body
 
 
-def _is_sane(value: str | int) -> bool:
-    """Return whether a number is one of 64 bits, or a text short and free of half characters."""
+def _is_sane(value: str | int | list[Any]) -> bool:
+    """Return whether a number is one of 64 bits, or a text short and free of half characters.
+
+    A list may hold up to a thousand numbers.
+    """
+    if isinstance(value, list):
+        return len(value) <= 1000 and all(type(one) is int and _is_sane(one) for one in value)
     if isinstance(value, int):
         return abs(value) < 2**63
     return len(value) <= 1024 and not re.search("[\x00\ud800-\udfff]", value)

@@ -1,7 +1,9 @@
 """Errors that a user can be told: each has a code for programs and a message for people."""
 
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Literal
+from types import MappingProxyType
+from typing import Any, Literal
 
 from django.utils import timezone
 from django.utils.functional import Promise
@@ -30,13 +32,14 @@ class UserFacingError(Exception):
 
     ``code`` names the error to programs, ``retry`` tells them how to go on, ``message`` tells the
     user what to do next. If trying again makes no sense for a while, ``retry_after`` says how many
-    seconds.
+    seconds. ``details`` are further facts for programs.
     """
 
     code: str = "failed"
     retry: Retry = "same"
     message: str | Promise = _("That did not work. Please try again.")
     retry_after: int | None = None
+    details: Mapping[str, Any] = MappingProxyType({})
 
     def __init__(self, message: str | Promise | None = None) -> None:
         if message is not None:
