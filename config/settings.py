@@ -13,6 +13,8 @@ from config.addresses import domain, endpoint, hosts, origins, origins_of, profi
 from config.env import bucket, env, one_of, rate, region, rsa_key, secret_key, table, whole_number
 from web import logs
 
+MIB, GIB = 1024**2, 1024**3
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"
 
@@ -103,8 +105,23 @@ AVATARS_TABLE = table("AVATARS_TABLE", "triphase-avatars")
 AVATAR_MAX_BYTES = whole_number("AVATAR_MAX_BYTES", 5 * 1024 * 1024)
 # How many pictures each process decodes at once; one at the limits takes some 300 MB.
 AVATAR_DECODERS = whole_number("AVATAR_DECODERS", 2, at_most=64)
+FILES_TABLE = table("FILES_TABLE", "triphase-files")
+# S3 takes objects of up to 5 TB.
+FILE_MAX_BYTES = whole_number("FILE_MAX_BYTES", 5 * GIB, at_most=5 * 1024 * GIB)
+# From this size on a file is sent in parts; S3 takes at most 5 GB in one request.
+FILE_MULTIPART_BYTES = whole_number("FILE_MULTIPART_BYTES", 100 * MIB, at_most=5 * GIB)
+# How long an upload in parts can be gone on with; then the bucket deletes its parts.
+FILE_UPLOAD_DAYS = whole_number("FILE_UPLOAD_DAYS", 7, at_most=365)
+# How many uploads in parts a user may have begun and not finished.
+FILE_MAX_UNFINISHED = whole_number("FILE_MAX_UNFINISHED", 100, at_most=1000)
+# What the files of one user may take up, all versions counted.
+FILE_QUOTA_BYTES = whole_number("FILE_QUOTA_BYTES", 10 * GIB, at_most=2**53)
+FILE_QUOTA_COUNT = whole_number("FILE_QUOTA_COUNT", 10_000)
+FILE_MAX_VERSIONS = whole_number("FILE_MAX_VERSIONS", 100, at_most=1000)
+# How long the URL of a download can be used; the download itself may take longer.
+DOWNLOAD_URL_SECONDS = 60
 # Every table that `provision` makes, as dotted paths to PynamoDB models.
-PROVISIONED_TABLES = ["avatars.models.AvatarItem"]
+PROVISIONED_TABLES = ["avatars.models.AvatarItem", "files.models.FileItem"]
 # What `sweep` does, one after another: functions of uploads.sweeping's Options and Progress.
 SWEEPS = ["avatars.sweeping.sweep_avatars", "uploads.sweeping.sweep_pending"]
 # How long a presigned POST can be used. The browser asks for a new one by itself.
@@ -118,12 +135,16 @@ RATE_LIMITS = {
     "begin-upload": rate("BEGIN_UPLOAD_RATE", "30/minute;300/day"),
     "confirm-upload": rate("CONFIRM_UPLOAD_RATE", "60/minute;600/day"),
     "remove-picture": rate("REMOVE_PICTURE_RATE", "20/minute"),
+    "begin-file": rate("BEGIN_FILE_RATE", "600/minute;20000/day"),
+    "use-files": rate("USE_FILES_RATE", "1800/minute"),
 }
 # The same for all users of one address, which may be a whole office.
 RATE_LIMITS_PER_ADDRESS = {
     "begin-upload": rate("BEGIN_UPLOAD_RATE_PER_ADDRESS", "120/minute;3000/day"),
     "confirm-upload": rate("CONFIRM_UPLOAD_RATE_PER_ADDRESS", "240/minute;6000/day"),
     "remove-picture": rate("REMOVE_PICTURE_RATE_PER_ADDRESS", "80/minute"),
+    "begin-file": rate("BEGIN_FILE_RATE_PER_ADDRESS", "2400/minute;100000/day"),
+    "use-files": rate("USE_FILES_RATE_PER_ADDRESS", "7200/minute"),
 }
 # How many proxies of ours a request comes through; each adds to X-Forwarded-For whom it heard.
 TRUSTED_PROXIES = whole_number("TRUSTED_PROXIES", 0, at_least=0, at_most=10)
@@ -155,6 +176,7 @@ INSTALLED_APPS = [
     "config",
     "accounts",
     "avatars",
+    "files",
     "uploads",
     "inspection",
     "demo",

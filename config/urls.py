@@ -8,6 +8,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("accounts.urls")),
     path("", include("inspection.urls")),
     path("avatars/", include("avatars.urls")),
+    path("files/", include("files.urls")),
     path("admin/", admin.site.urls),
     path("ping", health.ping, name="ping"),
     path("readyz", health.readyz, name="readyz"),

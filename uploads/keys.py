@@ -6,8 +6,10 @@ stays until the product deletes it.
 
 PENDING_PREFIX = "pending/"
 AVATARS_PREFIX = "avatars/"
+FILES_PREFIX = "files/"
+PREVIEWS_PREFIX = "previews/"
 MAX_KEY_BYTES = 1024  # S3 has no object with a longer key, and refuses to look for one
-PREFIXES = {PENDING_PREFIX, AVATARS_PREFIX}
+PREFIXES = {PENDING_PREFIX, AVATARS_PREFIX, FILES_PREFIX, PREVIEWS_PREFIX}
 
 # Whose objects under ``pending/`` are those of a probe of the bucket; no user's id is a word.
 PROBE_OWNER = "probe"

@@ -7,6 +7,8 @@ are the same for every bucket, since a bucket may be switched to versions at any
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
+
 from aws.bucket import ListedObject
 from aws.lifecycle import expires_at
 from aws.policies import PENDING_TAG
@@ -35,7 +37,7 @@ def lifecycle_rules() -> list[Any]:
             "ID": "abort-unfinished-multiparts",
             "Status": "Enabled",
             "Filter": {"Prefix": ""},
-            "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": PENDING_DAYS},
+            "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": settings.FILE_UPLOAD_DAYS},
         },
         {
             "ID": "expire-old-versions",

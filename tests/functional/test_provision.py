@@ -39,9 +39,18 @@ BUCKET_FEATURES = [
 ]
 PROTECTION = f"deletion protection of {TABLE}"
 RECOVERY = f"point-in-time recovery of {TABLE}"
-TABLE_FEATURES = [f"table {TABLE}", f"billing of {TABLE}", PROTECTION, RECOVERY]
+TABLES = [TABLE, "triphase-files"]
+TABLE_FEATURES = [
+    f"{feature} {table}"
+    for table in TABLES
+    for feature in (
+        *("table", "billing of"),
+        *("deletion protection of", "point-in-time recovery of"),
+    )
+]
 MISSING = [*BUCKET_FEATURES, *TABLE_FEATURES]
-MADE = [name for name in MISSING if name != f"billing of {TABLE}"]  # a table is made with it
+# A table is made with its billing.
+MADE = [name for name in MISSING if not name.startswith("billing of ")]
 
 
 @pytest.fixture(autouse=True)
@@ -215,7 +224,10 @@ def test_table_is_made_anew_when_it_is_gone(aws: Stores) -> None:
     unprotect()
     AvatarItem.delete_table()
 
-    assert provision() == (0, [f"changed: table {TABLE}", *(f"changed: {n}" for n in MADE[-2:])])
+    assert provision() == (
+        0,
+        [f"changed: {name}" for name in (f"table {TABLE}", PROTECTION, RECOVERY)],
+    )
     assert provision("--check") == (0, ["Everything is as it should be."])
 
 
@@ -494,7 +506,7 @@ def optional_features() -> set[str]:
 
 
 def test_all_but_bucket_and_table_may_be_lacking_elsewhere(aws: Stores, settings: Settings) -> None:
-    needed = {"bucket triphase", f"table {TABLE}"}
+    needed = {"bucket triphase", *(f"table {table}" for table in TABLES)}
     assert optional_features() == set(MISSING) - needed
 
     settings.AWS_S3_ENDPOINT_URL = "https://s3.example"
@@ -503,7 +515,7 @@ def test_all_but_bucket_and_table_may_be_lacking_elsewhere(aws: Stores, settings
 
 def test_nothing_may_be_lacking_on_aws(aws: Stores, settings: Settings) -> None:
     settings.AWS_S3_ENDPOINT_URL = None
-    assert optional_features() == {*TABLE_FEATURES} - {f"table {TABLE}"}
+    assert optional_features() == {*TABLE_FEATURES} - {f"table {table}" for table in TABLES}
 
     settings.AWS_DYNAMODB_ENDPOINT_URL = None
     assert optional_features() == set()

@@ -35,7 +35,7 @@ def test_every_case_has_one_row_with_all_that_belongs_there() -> None:
     table = rows(TABLE.read_text())
 
     assert len(table) >= 41
-    assert list(table) == list(range(1, len(table) + 1))
+    assert list(table) == sorted(table)  # those of links and streams come with them
     assert {number for number, cells in table.items() if len(cells) != 4 or not all(cells)} == set()
 
 

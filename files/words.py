@@ -1,0 +1,3 @@
+"""What the script of the files page says."""
+
+WORDS: dict[str, str] = {}
