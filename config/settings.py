@@ -123,7 +123,11 @@ DOWNLOAD_URL_SECONDS = 60
 # Every table that `provision` makes, as dotted paths to PynamoDB models.
 PROVISIONED_TABLES = ["avatars.models.AvatarItem", "files.models.FileItem"]
 # What `sweep` does, one after another: functions of uploads.sweeping's Options and Progress.
-SWEEPS = ["avatars.sweeping.sweep_avatars", "uploads.sweeping.sweep_pending"]
+SWEEPS = [
+    "avatars.sweeping.sweep_avatars",
+    "files.sweeping.sweep_files",
+    "uploads.sweeping.sweep_pending",
+]
 # How long a presigned POST can be used. The browser asks for a new one by itself.
 UPLOAD_POLICY_SECONDS = whole_number("UPLOAD_POLICY_SECONDS", 5 * 60)
 # How long after phase 1 an upload can be confirmed: the policy's life plus a slow transfer.

@@ -99,7 +99,7 @@ def settle(name: Name, *, stores: FileStores) -> dict[str, Entry]:
         _back_off(attempt)
         entries = versions_of(name, stores=stores)
         forward, lost = False, False
-        for before, after in _stale(name, entries):
+        for before, after in stale_marks(name, entries):
             key = entry_key(before.owner_id, before.upload_id)
             written = write(stores.entries, key, before, after)
             entries[before.upload_id] = written.value
@@ -118,7 +118,7 @@ def versions_of(name: Name, *, stores: FileStores) -> dict[str, Entry]:
     return {key[1].removeprefix(ENTRY): found[key] for key in keys}
 
 
-def _stale(name: Name, entries: Mapping[str, Entry]) -> list[tuple[Entry, Entry]]:
+def stale_marks(name: Name, entries: Mapping[str, Entry]) -> list[tuple[Entry, Entry]]:
     """Return the ready versions whose marks are not as the list says, each with what it becomes."""
     if name.closed:
         return []

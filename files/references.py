@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
-from typing import Any, ClassVar, Generic, Self, TypeVar
+from typing import Any, ClassVar, Generic, Self, TypeVar, cast
 
 from aws.table import Table
 from aws.tally import Tally
@@ -162,6 +162,16 @@ class Pointer(Item):
         return self._next(now, owner_id=owner_id, name=name)
 
 
+@dataclass(frozen=True)
+class Usage(Item):
+    """What an owner uses; it is changed by ``aws.tally`` alone, and has no revision."""
+
+    owner_id: str = ""
+    bytes_used: int = 0
+    file_count: int = 0
+    closed_at: datetime | None = None
+
+
 def file_key(owner_id: str, upload_id: str) -> str:
     """Return the only key that an upload can ever write."""
     return f"{prefix_of(FILES_PREFIX, owner_id)}{upload_id}"
@@ -184,7 +194,7 @@ class ItemCodec(Generic[Value]):
         """Return the value of ``item``; raises ValueError if it has not what this code writes."""
         absent = self.absent((item.pk, item.sk))
         stored = {name: getattr(item, name) for name in self._stored}
-        if missing := [name for name in ("revision", *self.needed) if stored[name] is None]:
+        if missing := [name for name in self.needed if stored[name] is None]:
             raise ValueError(f"without {', '.join(missing)}")
         given = {name: value for name, value in stored.items() if value is not None}
         return replace(absent, **self.read(given))
@@ -222,7 +232,7 @@ class EntryCodec(ItemCodec[Entry]):
     """Entries."""
 
     kind = Entry
-    needed = ("state", "created_at")
+    needed = ("revision", "state", "created_at")
     in_key = ("owner_id", "upload_id")
 
     def key(self, entry: Entry) -> ItemKey:
@@ -248,7 +258,7 @@ class NameCodec(ItemCodec[Name]):
     """Names."""
 
     kind = Name
-    needed = ("file_id", "versions")
+    needed = ("revision", "file_id", "versions")
     in_key = ("owner_id", "name")
 
     def key(self, name: Name) -> ItemKey:
@@ -264,11 +274,27 @@ class NameCodec(ItemCodec[Name]):
         return facts | {"versions": tuple(facts["versions"])}
 
 
+class UsageCodec(ItemCodec[Usage]):
+    """What owners use."""
+
+    kind = Usage
+    needed = ()
+    in_key = ("owner_id",)
+
+    def key(self, usage: Usage) -> ItemKey:
+        """Return its owner."""
+        return usage_key(usage.owner_id)
+
+    def absent(self, key: ItemKey) -> Usage:
+        """Return the usage of an owner who has none."""
+        return Usage(owner_id=key[0].removeprefix(OWNER))
+
+
 class PointerCodec(ItemCodec[Pointer]):
     """Pointers."""
 
     kind = Pointer
-    needed = ("owner_id", "name")
+    needed = ("revision", "owner_id", "name")
     in_key = ("file_id",)
 
     def key(self, pointer: Pointer) -> ItemKey:
@@ -278,6 +304,48 @@ class PointerCodec(ItemCodec[Pointer]):
     def absent(self, key: ItemKey) -> Pointer:
         """Return the pointer of an id that no file has."""
         return Pointer(file_id=key[0].removeprefix(POINTER))
+
+
+class AnyCodec:
+    """Items of all kinds, for those who look at the whole table; a kind is told by the key."""
+
+    model = FileItem
+
+    def key(self, item: Item) -> ItemKey:
+        """Return the key of any item."""
+        codec: Any = next(codec for codec in CODECS if isinstance(item, codec.kind))
+        return cast(ItemKey, codec.key(item))
+
+    def absent(self, key: ItemKey) -> Item:
+        """Return what stands for no item at ``key``."""
+        absent: Item = codec_for(key).absent(key)
+        return absent
+
+    def decode(self, item: FileItem) -> Item:
+        """Return the value of an item of any kind."""
+        value: Item = codec_for((item.pk, item.sk)).decode(item)
+        return value
+
+    def unreadable(self, key: ItemKey, *, revision: str, texts: Mapping[str, str]) -> Item:
+        """Return the value of an item that cannot be decoded."""
+        value: Item = codec_for(key).unreadable(key, revision=revision, texts=texts)
+        return value
+
+    def encode(self, value: Item) -> dict[str, Any]:
+        """Return the attributes of any value."""
+        return codec_for(self.key(value)).encode(value)
+
+
+CODECS: list[ItemCodec[Any]] = [EntryCodec(), NameCodec(), UsageCodec(), PointerCodec()]
+
+
+def codec_for(key: ItemKey) -> ItemCodec[Any]:
+    """Return the codec of the item at ``key``; of an odd one, that of entries."""
+    if key[0].startswith(POINTER):
+        return CODECS[3]
+    if key[1].startswith(NAME):
+        return CODECS[1]
+    return CODECS[2] if key[1] == USAGE else CODECS[0]
 
 
 def entry_key(owner_id: str, upload_id: str) -> ItemKey:
@@ -309,6 +377,12 @@ PointerTable = Table[Pointer, ItemKey]
 def live_entries() -> EntryTable:
     """Return the entries of the table that the settings name."""
     return EntryTable(EntryCodec())
+
+
+@cache
+def live_items() -> "Table[Item, ItemKey]":
+    """Return the items of all kinds in the table that the settings name."""
+    return Table[Item, ItemKey](AnyCodec())
 
 
 @cache

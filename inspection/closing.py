@@ -1,7 +1,8 @@
 """What happens to everything that an owner has when their account is deleted."""
 
-from avatars.references import live_stores
-from avatars.services import close_owner
+from avatars import references, services
+from files import services as files_services
+from files import stores as files_stores
 
 
 def close_everything(owner_id: str) -> None:
@@ -9,4 +10,5 @@ def close_everything(owner_id: str) -> None:
 
     Raises UserFacingError; the next sweep then does the same.
     """
-    close_owner(owner_id=owner_id, stores=live_stores())
+    services.close_owner(owner_id=owner_id, stores=references.live_stores())
+    files_services.close_owner(owner_id=owner_id, stores=files_stores.live_stores())

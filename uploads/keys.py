@@ -9,7 +9,9 @@ AVATARS_PREFIX = "avatars/"
 FILES_PREFIX = "files/"
 PREVIEWS_PREFIX = "previews/"
 MAX_KEY_BYTES = 1024  # S3 has no object with a longer key, and refuses to look for one
-PREFIXES = {PENDING_PREFIX, AVATARS_PREFIX, FILES_PREFIX, PREVIEWS_PREFIX}
+# What stays until it is deleted, in the order of a listing, which is that of a sweep.
+KEPT_PREFIXES = (AVATARS_PREFIX, FILES_PREFIX, PREVIEWS_PREFIX)
+PREFIXES = {PENDING_PREFIX, *KEPT_PREFIXES}
 
 # Whose objects under ``pending/`` are those of a probe of the bucket; no user's id is a word.
 PROBE_OWNER = "probe"

@@ -16,6 +16,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 Value = TypeVar("Value")
+Value_contra = TypeVar("Value_contra", contravariant=True)
 
 
 class Bucket(Protocol):
@@ -29,6 +30,20 @@ class Bucket(Protocol):
     def discard(self, keys: Sequence[str]) -> None: ...
     def exists(self, key: str) -> bool: ...
     def list_page(self, *, prefix: str = "", after: str = "", limit: int = 1000) -> Listing: ...
+
+
+class Listed(Protocol):
+    """The part of it that a sweep of any kind asks."""
+
+    def delete(self, keys: Sequence[str]) -> None: ...
+    def exists(self, key: str) -> bool: ...
+    def list_page(self, *, prefix: str = "", after: str = "", limit: int = 1000) -> Listing: ...
+
+
+class Replaced(Protocol[Value_contra]):
+    """A table with one conditional write."""
+
+    def replace(self, before: Value_contra, after: Value_contra) -> None: ...
 
 
 class References(Protocol[Value]):

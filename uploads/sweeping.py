@@ -18,7 +18,7 @@ from aws.errors import OutcomeUnknown, RevisionMoved
 from uploads.errors import WrongPlace
 from uploads.keys import PENDING_PREFIX
 from uploads.lifecycle import expires_by_own_rules
-from uploads.stores import Bucket, References
+from uploads.stores import Listed, Replaced
 
 T = TypeVar("T")
 Value = TypeVar("Value")
@@ -31,6 +31,9 @@ class Kind(StrEnum):
     EXPIRED = "expired"  # a pending object past its lifecycle, where no lifecycle runs
     GHOST = "ghost"  # an item that names an object that is not there
     GONE = "gone"  # an item with a picture, or still open, whose owner's account is gone
+    ARRIVED = "arrived"  # an object whose event was lost: it is accepted
+    UNSETTLED = "unsettled"  # a file that is not under its name, or whose marks are out of date
+    MISCOUNTED = "miscounted"  # what an owner uses is counted wrongly
     STRANGE = "strange"  # an item that names a key this code never writes: for a person to see
 
 
@@ -99,7 +102,7 @@ class Sweep:
     A failure to list, read or delete ends it with StorageUnavailable, and nothing more is deleted.
     """
 
-    def __init__(self, bucket: Bucket, options: Options, progress: Progress) -> None:
+    def __init__(self, bucket: Listed, options: Options, progress: Progress) -> None:
         self.bucket = bucket
         self.options = options
         self.progress = progress
@@ -126,7 +129,7 @@ class Sweep:
         self.progress.found += len(taken)
         return taken
 
-    def write(self, references: References[Value], before: Value, after: Value) -> Outcome:
+    def write(self, references: Replaced[Value], before: Value, after: Value) -> Outcome:
         """Write ``after`` if this is no dry run; on any failure nothing may be deleted."""
         if not self.options.delete:
             return Outcome.FOUND

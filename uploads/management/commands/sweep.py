@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.progress import ProgressColumn, SpinnerColumn, Task, TimeElapsedColumn
 from rich.text import Text
 
-from uploads.keys import AVATARS_PREFIX
+from uploads.keys import KEPT_PREFIXES
 from uploads.sweeping import Finding, Options, Outcome, Progress
 from web.errors import UserFacingError
 
@@ -55,7 +55,7 @@ class Command(BaseCommand):
             type=_promoted_key,
             default="",
             metavar="KEY",
-            help="continue after this key of avatars/, where an earlier sweep stopped",
+            help="continue after this key, where an earlier sweep stopped",
         )
         parser.add_argument(
             "--force",
@@ -187,8 +187,8 @@ def _count(text: str) -> int:
 
 
 def _promoted_key(text: str) -> str:
-    if text and not text.startswith(AVATARS_PREFIX):
-        raise ArgumentTypeError(f"{text!r} is not a key of {AVATARS_PREFIX}.")
+    if text and not text.startswith(KEPT_PREFIXES):
+        raise ArgumentTypeError(f"{text!r} is not a key of {', '.join(KEPT_PREFIXES)}.")
     return text
 
 
