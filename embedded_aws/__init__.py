@@ -1,4 +1,4 @@
-"""S3 and DynamoDB on this machine: moto's server behind a front that refuses what S3 refuses.
+"""S3, DynamoDB, SQS and SNS on this machine: moto behind a front that refuses what AWS refuses.
 
 moto stores every form that a browser posts, even one that its policy forbids. The front checks each
 request first and then passes it to moto. ``front.py`` shows the way of a request, ``post.py`` the

@@ -1,4 +1,4 @@
-"""python -m embedded_aws: serve S3 and DynamoDB from memory until SIGINT or SIGTERM."""
+"""python -m embedded_aws: serve S3, DynamoDB, SQS and SNS until SIGINT or SIGTERM."""
 
 import os
 import sys
@@ -11,7 +11,7 @@ def main() -> int:
     """Serve until told to end, and return the exit status."""
     parser = ArgumentParser(
         prog="python -m embedded_aws",
-        description="Serve S3 and DynamoDB from memory. Everything stored is gone when it ends.",
+        description="Serve S3, DynamoDB, SQS and SNS. Everything stored is gone when it ends.",
         epilog="Requests must be signed with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
     )
     parser.add_argument("--port", type=int, default=9000, help="on 127.0.0.1 (default 9000)")
@@ -27,7 +27,7 @@ def main() -> int:
         port=options.port, access_key=access_key, secret_key=secret_key, region=options.region
     )
     try:
-        aws.serve_until_told(lambda url: print(f"S3 and DynamoDB listen on {url}", flush=True))
+        aws.serve_until_told(lambda url: print(f"The embedded AWS listens on {url}", flush=True))
     except (OSError, OverflowError) as error:
         parser.error(f"port {options.port} of 127.0.0.1 cannot be served: {error}")
     return 0

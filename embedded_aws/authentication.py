@@ -12,8 +12,8 @@ from hashlib import sha256
 
 from embedded_aws.errors import (
     SIGNATURE_MISMATCH,
-    DynamoDBError,
     S3Error,
+    ServiceError,
     access_denied,
     invalid_argument,
     invalid_request,
@@ -254,11 +254,16 @@ def _header_error(reason: str, region: str = "") -> S3Error:
     return S3Error("AuthorizationHeaderMalformed", message, 400, details)
 
 
-def authenticate_dynamodb(request: Request, body: bytes, account: Account, now: datetime) -> None:
-    """Raise ``DynamoDBError`` unless the account signed the request and that is valid now."""
+def authenticate_service(
+    request: Request, body: bytes, account: Account, now: datetime, service: str
+) -> None:
+    """Raise ``ServiceError`` unless the account signed the request to DynamoDB, SQS or SNS.
+
+    The signature must be valid now and cover the host, the date and the target, if there is one.
+    """
     match = AUTHORIZATION.fullmatch(request.header("authorization"))
     if not match:
-        raise DynamoDBError(
+        raise ServiceError(
             "MissingAuthenticationTokenException", "Request is missing Authentication Token"
         )
     credential, names, provided = match.groups()
@@ -266,16 +271,16 @@ def authenticate_dynamodb(request: Request, body: bytes, account: Account, now: 
     try:
         signed_at = parse_timestamp(timestamp)
         scope = parse_scope(credential)
-        check_scope(scope, account, service="dynamodb", timestamp=timestamp)
+        check_scope(scope, account, service=service, timestamp=timestamp)
     except (ValueError, ScopeError) as error:
-        raise DynamoDBError("InvalidSignatureException", str(error)) from None
+        raise ServiceError("InvalidSignatureException", str(error)) from None
     if abs(now - signed_at) > MAX_SKEW:
-        raise DynamoDBError(
+        raise ServiceError(
             "InvalidSignatureException",
             f"Signature expired: {timestamp} is not within 15 minutes of {now:%Y%m%dT%H%M%SZ}",
         )
     if scope.access_key != account.access_key:
-        raise DynamoDBError(
+        raise ServiceError(
             "UnrecognizedClientException",
             "The security token included in the request is invalid.",
         )
@@ -288,6 +293,6 @@ def authenticate_dynamodb(request: Request, body: bytes, account: Account, now: 
         signed_headers=signed,
         payload_hash=sha256(body).hexdigest(),
     )
-    covered = {"host", "x-amz-date", "x-amz-target"} <= signed
-    if not (covered and expected.matches(provided)):
-        raise DynamoDBError("InvalidSignatureException", SIGNATURE_MISMATCH)
+    covered = {"host", "x-amz-date"} | ({"x-amz-target"} & {name for name, _ in request.headers})
+    if not (covered <= signed and expected.matches(provided)):
+        raise ServiceError("InvalidSignatureException", SIGNATURE_MISMATCH)

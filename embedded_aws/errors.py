@@ -1,4 +1,4 @@
-"""The errors of S3 and DynamoDB, with their codes and messages.
+"""The errors of S3, DynamoDB, SQS and SNS, with their codes and messages.
 
 AWS: "Error responses" (S3 API Reference). Where real answers differ from that page (the messages
 of EntityTooLarge and MaxPostPreDataLengthExceeded, the 412 for a form that is not multipart), they
@@ -45,8 +45,11 @@ class S3Error(Exception):
         return f'<?xml version="1.0" encoding="UTF-8"?>\n<Error>{inner}</Error>'.encode()
 
 
-class DynamoDBError(Exception):
-    """A refusal in DynamoDB's JSON. AWS: "Error handling with DynamoDB"."""
+class ServiceError(Exception):
+    """A refusal by DynamoDB, SQS (in JSON) or SNS (in XML).
+
+    AWS: "Error handling with DynamoDB", "Common errors" of SQS and SNS.
+    """
 
     def __init__(self, code: str, message: str, status: int = 400) -> None:
         super().__init__(f"{code}: {message}")
@@ -55,9 +58,17 @@ class DynamoDBError(Exception):
         self.status = status
 
     def json(self) -> bytes:
-        """Return the error document."""
+        """Return the error document of the JSON protocol."""
         kind = f"com.amazon.coral.service#{self.code}"
         return json.dumps({"__type": kind, "message": self.message}).encode()
+
+    def xml(self, request_id: str) -> bytes:
+        """Return the error document of the query protocol."""
+        kind = "Receiver" if self.status >= 500 else "Sender"
+        elements = {"Type": kind, "Code": self.code, "Message": self.message}
+        inner = "".join(f"<{name}>{xml_text(text)}</{name}>" for name, text in elements.items())
+        error = f"<Error>{inner}</Error><RequestId>{request_id}</RequestId>"
+        return f"<ErrorResponse>{error}</ErrorResponse>".encode()
 
 
 def xml_text(text: str) -> str:

@@ -6,15 +6,17 @@ The way of a request:
 - a form posted to a bucket is checked against its policy (``post.py``) and stored as a PUT;
 - every other request must have a valid signature of the one account (``authentication.py``), in the
   query or in a header;
-- a request that passes goes to moto's S3 or DynamoDB (``store.py``); no other service is reachable.
+- a request that passes goes to moto's S3 (``store.py``).
+
+What is asked of DynamoDB, SQS or SNS comes to the same address (``services.py``). No other service
+is reachable.
 
 Every S3 answer, errors included, carries the headers that the bucket's CORS rules grant to the
 origin that asks, so that a page can read why its upload was refused.
 """
 
-import io
 import logging
-import secrets
+import threading
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -24,14 +26,12 @@ from typing import Any
 from embedded_aws import cors
 from embedded_aws.authentication import (
     UNSIGNED_TRAILER,
-    authenticate_dynamodb,
     authenticate_s3,
     is_sha256,
 )
 from embedded_aws.digests import check_digests, check_payload_hash
 from embedded_aws.documents import check_document
 from embedded_aws.errors import (
-    DynamoDBError,
     S3Error,
     access_denied,
     entity_too_large,
@@ -41,50 +41,50 @@ from embedded_aws.errors import (
 from embedded_aws.messages import Environ, Request, Response
 from embedded_aws.policy import MAX_POST_SIZE
 from embedded_aws.post import post_object
+from embedded_aws.services import Services, service_of
 from embedded_aws.signatures import Account
 from embedded_aws.store import Store
 
 logger = logging.getLogger(__name__)
 
 METHODS = frozenset({"GET", "HEAD", "PUT", "POST", "DELETE"})
-DYNAMODB_TARGET = "DynamoDB_20120810."
-MAX_DYNAMODB_REQUEST = 16 * 1024 * 1024
-"""Bytes. AWS: "Quotas in Amazon DynamoDB"."""
 CHUNK = 64 * 1024
 IN_MEMORY = 1024 * 1024
 
 
 class Front:
-    """The WSGI application of S3 and DynamoDB."""
+    """The WSGI application of S3, DynamoDB, SQS and SNS."""
 
     def __init__(self, account: Account, store: Store) -> None:
         self._account = account
         self._store = store
+        self.stopping = threading.Event()
+        self._services = Services(account, store, self.stopping)
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         request = Request.of(environ)
-        is_dynamodb = bool(request.header("x-amz-target"))
-        response = self._dynamodb(request) if is_dynamodb else self._s3(request)
+        service = service_of(request)
+        is_s3 = service == "s3"
+        response = self._s3(request) if is_s3 else self._services.answer(service, request)
         phrase = HTTPStatus(response.status).phrase
         start_response(f"{response.status} {phrase}", response.headers)
         return [b"" if request.method == "HEAD" else response.body]
 
     def _s3(self, request: Request) -> Response:
-        request_id = secrets.token_hex(8).upper()
         try:
             response = self._answer_s3(request)
         except S3Error as error:
-            response = _xml_error(error, request, request_id)
+            response = _xml_error(error, request)
         except (ConnectionError, TimeoutError):
             raise
         except Exception:
             logger.exception("The embedded S3 failed at %s %s", request.method, request.path)
             failure = S3Error("InternalError", "We encountered an internal error.", 500)
-            response = _xml_error(failure, request, request_id)
+            response = _xml_error(failure, request)
         if request.method != "OPTIONS":
             rules = self._store.cors_rules(request.bucket) or []
             response.headers += cors.response_headers(rules, request)
-        response.headers += [("Server", "AmazonS3"), ("x-amz-request-id", request_id)]
+        response.headers += [("Server", "AmazonS3"), ("x-amz-request-id", request.id)]
         if request.method == "HEAD" and not request.key and response.status != 404:
             # The answer has no body to name the region in. AWS: "HeadBucket".
             response.headers += [("x-amz-bucket-region", self._account.region)]
@@ -114,6 +114,8 @@ class Front:
                 check_digests(body, request.header)
             check_document(request.method, request.query, body)
             self._check_state(request)
+            if request.method == "PUT" and not request.key and "notification" in request.query:
+                self._store.check_destinations(request, body)
             return self._store.s3(request, body, size)
 
     def _check_state(self, request: Request) -> None:
@@ -123,31 +125,6 @@ class Front:
         upload = request.query.get("uploadId", "")
         if upload and not self._store.has_upload(request.bucket, upload):
             raise no_such_upload(upload)
-
-    def _dynamodb(self, request: Request) -> Response:
-        request_id = secrets.token_hex(16).upper()
-        try:
-            response = self._answer_dynamodb(request)
-        except DynamoDBError as error:
-            headers = [("Content-Type", "application/x-amz-json-1.0")]
-            response = Response(error.status, headers, error.json())
-        except (ConnectionError, TimeoutError):
-            raise
-        except Exception:
-            logger.exception("The embedded DynamoDB failed at %s", request.header("x-amz-target"))
-            response = Response(500, [], DynamoDBError("InternalServerError", "").json())
-        response.headers += [("Server", "Server"), ("x-amzn-RequestId", request_id)]
-        return response
-
-    def _answer_dynamodb(self, request: Request) -> Response:
-        target = request.header("x-amz-target")
-        if not target.startswith(DYNAMODB_TARGET) or request.method != "POST":
-            raise DynamoDBError("UnknownOperationException", "")
-        body = request.body.read(MAX_DYNAMODB_REQUEST + 1)
-        if len(body) > MAX_DYNAMODB_REQUEST:
-            raise DynamoDBError("RequestEntityTooLarge", "", 413)
-        authenticate_dynamodb(request, body, self._account, datetime.now(UTC))
-        return self._store.dynamodb(request, io.BytesIO(body), len(body))
 
 
 def _is_form_upload(request: Request) -> bool:
@@ -173,6 +150,6 @@ def _copy_body(request: Request, target: SpooledTemporaryFile[bytes]) -> int:
     return size
 
 
-def _xml_error(error: S3Error, request: Request, request_id: str) -> Response:
-    document = error.xml(resource=request.path, request_id=request_id)
+def _xml_error(error: S3Error, request: Request) -> Response:
+    document = error.xml(resource=request.path, request_id=request.id)
     return Response(error.status, [("Content-Type", "application/xml")], document)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import IO, Any
@@ -15,6 +16,7 @@ Environ = dict[str, Any]
 #: Where ``handler.py`` keeps the headers as sent: WSGI makes no difference between ``-`` and ``_``,
 #: and S3 does.
 RAW_HEADERS = "triphase.raw_headers"
+REQUEST_ID = "triphase.request_id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,11 @@ class Request:
         raw: Iterable[tuple[str, str]] = environ.get(RAW_HEADERS) or EnvironHeaders(environ)
         headers = tuple((name.lower(), value) for name, value in raw)
         return cls(environ["REQUEST_METHOD"], path, query, headers, environ["wsgi.input"], environ)
+
+    @property
+    def id(self) -> str:
+        """What S3 calls the request in its answer, and in the event of what it made."""
+        return str(self.environ.setdefault(REQUEST_ID, secrets.token_hex(8).upper()))
 
     def header(self, name: str) -> str:
         """Return the header's value, "" if absent; the values of a repeated one are joined."""

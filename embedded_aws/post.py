@@ -87,7 +87,7 @@ def post_object(request: Request, account: Account, store: Store, now: datetime)
         check_size(policy, size)
         file.seek(0)
         check_digests(file, lambda name: fields.get(name, ""))
-        stored = store.put_object(request.bucket, fields["key"], file, size, headers)
+        stored = store.put_object(request, fields["key"], file, size, headers)
     if stored.status != 200:
         return stored
     answer = _success(request, fields, dict(stored.headers).get("ETag", ""))

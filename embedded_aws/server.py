@@ -23,7 +23,7 @@ ENDS = {signal.SIGTERM, signal.SIGINT}
 
 
 class EmbeddedAWS:
-    """moto's S3 and DynamoDB behind the strict front, on 127.0.0.1, in this process.
+    """moto's S3, DynamoDB, SQS and SNS behind the strict front, on 127.0.0.1, in this process.
 
     moto holds the state: all instances of one process share it, and it is gone when that ends.
     """
@@ -40,6 +40,7 @@ class EmbeddedAWS:
     def start(self) -> str:
         """Serve in a thread and return ``endpoint_url``; raise OSError if the port is busy."""
         server = self._bind()
+        self._front.stopping.clear()
         self._thread = threading.Thread(
             target=server.serve_forever, args=(POLL,), name="embedded-aws", daemon=True
         )
@@ -63,6 +64,7 @@ class EmbeddedAWS:
     def stop(self) -> None:
         """End every connection and wait for the serving thread; do nothing if not started."""
         server, self._server = self._server, None
+        self._front.stopping.set()
         if server:
             server.shutdown()
             server.close_connections()
@@ -72,15 +74,15 @@ class EmbeddedAWS:
             self._thread = None
 
     def reset(self) -> None:
-        """Forget every bucket and table."""
+        """Forget every bucket, table, queue and topic."""
         self._store.reset()
 
     def snapshot(self) -> Any:
-        """Return the buckets and tables, which must be empty, for ``restore``."""
+        """Return all buckets, tables, queues and topics, which must be empty, for ``restore``."""
         return self._store.snapshot()
 
     def restore(self, snapshot: Any) -> None:
-        """Replace all buckets and tables by those in ``snapshot``."""
+        """Replace all buckets, tables, queues and topics by those in ``snapshot``."""
         self._store.restore(snapshot)
 
     def __enter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""Passes requests that the front has checked to moto's S3 and DynamoDB.
+"""Passes requests that the front has checked to moto's S3, DynamoDB, SQS and SNS.
 
 moto is not thread-safe, and does not stream: a conditional PUT checks first and writes after that.
 So moto gets one request at a time, with its whole body, and ``If-None-Match: *`` has one winner.
@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from copy import deepcopy
 from datetime import UTC
 from functools import lru_cache
-from typing import IO, Any
+from typing import IO, Any, Literal
 from urllib.parse import unquote
 
 from flask import Flask
@@ -27,9 +27,17 @@ from werkzeug.formparser import FormDataParser
 
 from embedded_aws.cors import Rule
 from embedded_aws.documents import read_lifecycle
+from embedded_aws.events import (
+    announce,
+    check_destinations,
+    created_by,
+    dropped_where_not_allowed,
+    held_back,
+)
 from embedded_aws.expiration import Rule as ExpiryRule
 from embedded_aws.expiration import expiration, expiring
-from embedded_aws.messages import Environ, Request, Response, path_of
+from embedded_aws.messages import REQUEST_ID, Environ, Request, Response, path_of
+from embedded_aws.queue import QuickQueue
 from embedded_aws.signatures import ALGORITHM, Account
 
 DROPPED = frozenset(
@@ -47,6 +55,8 @@ DROPPED = frozenset(
 EXPIRATION = "x-amz-expiration"
 LIFECYCLE = "lifecycle_document"  # an attribute of moto's bucket
 PUBLIC_ACLS = frozenset({"public-read", "public-read-write", "authenticated-read"})
+Service = Literal["s3", "dynamodb", "sqs", "sns"]
+SERVICES: tuple[Service, ...] = ("s3", "dynamodb", "sqs", "sns")
 MOTO_ONLY = ("HTTP_X_MOTO_ACCOUNT_ID", "HTTP_TRANSFER_ENCODING", "HTTP_ORIGIN")
 
 
@@ -66,12 +76,21 @@ class Store:
 
     def __init__(self, account: Account) -> None:
         self._account = account
-        self._lock = threading.Lock()
-        self._apps = {name: _moto_app(name) for name in ("s3", "dynamodb")}
+        self._lock = threading.RLock()
+        self._apps = {name: _moto_app(name) for name in SERVICES}
 
-    def s3(self, request: Request, body: IO[bytes], size: int) -> Response:
-        """Return moto's answer to an S3 request that has been checked."""
-        response = self._call("s3", self._environ(request, body, size))
+    def s3(self, request: Request, body: IO[bytes], size: int, way: str = "") -> Response:
+        """Return moto's answer to an S3 request that has been checked.
+
+        ``way`` is how an object is made, as events call it, if not as the request says.
+        """
+        way = way or created_by(request)
+        with self._lock:
+            bucket = self._backend().buckets.get(request.bucket)
+            with held_back(bucket if way else None):
+                response = self._call("s3", self._environ(request, body, size, "s3"))
+            if way and response.status == 200:
+                announce(bucket, bucket.keys.get(request.key), way, request)
         if response.status in {200, 206} and _is_about_an_object(request):
             header = self._expiration(request.bucket, request.key)
             response.headers += [(EXPIRATION, header)] if header else []
@@ -79,15 +98,22 @@ class Store:
             self._keep_lifecycle(request, body, response)
         return response
 
-    def dynamodb(self, request: Request, body: IO[bytes], size: int) -> Response:
-        """Return moto's answer to a DynamoDB request that has been checked."""
-        return self._call("dynamodb", self._environ(request, body, size))
+    def service(self, name: Service, request: Request, body: IO[bytes], size: int) -> Response:
+        """Return moto's answer to a checked request to DynamoDB, SQS or SNS."""
+        environ = self._environ(request, body, size, name)
+        if name == "sqs":
+            environ["HTTP_HOST"] = request.header("host")  # which the URLs of queues begin with
+        with self._lock, dropped_where_not_allowed(self._regional("sns")):
+            response = self._call(name, environ)
+            for queue in self._regional("sqs").queues.values():
+                queue.__class__ = QuickQueue
+        return response
 
     def put_object(
-        self, bucket: str, key: str, body: IO[bytes], size: int, headers: Mapping[str, str]
+        self, form: Request, key: str, body: IO[bytes], size: int, headers: Mapping[str, str]
     ) -> Response:
-        """Store an object as a PUT with these headers would."""
-        path = path_of(bucket, key)
+        """Store the object of a posted form as a PUT with these headers would."""
+        path = path_of(form.bucket, key)
         environ: Environ = {
             "REQUEST_METHOD": "PUT",
             "SCRIPT_NAME": "",
@@ -100,13 +126,22 @@ class Store:
             "wsgi.url_scheme": "http",
             "wsgi.input": body,
             "wsgi.errors": sys.stderr,
+            "REMOTE_ADDR": form.environ.get("REMOTE_ADDR", "127.0.0.1"),
+            REQUEST_ID: form.id,
         }
         for name, value in headers.items():
             environ[environ_key_for_header(name)] = value
         environ[PRESERVED_HEADER_NAMES_ENVIRON_KEY] = {
             environ_key_for_header(name): name for name in headers if "_" in name
         }
-        return self.s3(Request.of(environ), body, size)
+        return self.s3(Request.of(environ), body, size, "Post")
+
+    def check_destinations(self, request: Request, body: IO[bytes]) -> None:
+        """Raise ``S3Error`` if events of a bucket could not get where its configuration says."""
+        with self._lock:
+            bucket = self._backend().buckets.get(request.bucket)
+            if bucket is not None:
+                check_destinations(bucket, request, body)
 
     def cors_rules(self, bucket: str) -> list[Rule] | None:
         """Return the CORS rules of the bucket, None if there is no such bucket."""
@@ -156,36 +191,56 @@ class Store:
             else:
                 response.body = _lifecycle(found) or response.body
 
+    def default_wait(self, queue: str) -> int:
+        """Return the seconds that a queue waits for messages unless asked otherwise."""
+        with self._lock:
+            found = self._regional("sqs").queues.get(queue)
+            return int(found.receive_message_wait_time_seconds) if found else 0
+
+    def has_messages(self, queue: str) -> bool:
+        """Return whether a queue has messages to receive; True if there is no such queue."""
+        with self._lock:
+            found = self._regional("sqs").queues.get(queue)
+            return found is None or bool(found.messages)
+
     def _backends(self) -> list[Any]:
-        return [self._backend(), get_backend("dynamodb")[DEFAULT_ACCOUNT_ID][self._account.region]]
+        return [self._backend(), *(self._regional(name) for name in SERVICES[1:])]
+
+    def _regional(self, name: Service) -> Any:
+        backends: Any = get_backend(name)
+        return backends[DEFAULT_ACCOUNT_ID][self._account.region]
 
     def _backend(self) -> Any:
         return get_backend("s3")[DEFAULT_ACCOUNT_ID][get_partition(self._account.region)]
 
     def reset(self) -> None:
-        """Forget every bucket and table."""
+        """Forget every bucket, table, queue and topic."""
         with self._lock:
-            for name in ("s3", "dynamodb"):
+            for name in SERVICES:
                 backends: Any = get_backend(name)
                 for account_backend in list(backends.values()):
                     account_backend.reset()
 
     def snapshot(self) -> Any:
-        """Return the buckets and tables, which must be empty, for ``restore``."""
+        """Return all buckets, tables, queues and topics, which must be empty, for ``restore``."""
         with self._lock:
-            return deepcopy([vars(backend) for backend in self._backends()])
+            backends = self._backends()
+            states = [vars(backend) for backend in backends]
+            return deepcopy(states, _not_copied(backends, states))
 
     def restore(self, snapshot: Any) -> None:
-        """Replace all buckets and tables by those in ``snapshot``."""
+        """Replace all buckets, tables, queues and topics by those in ``snapshot``."""
         self.reset()
         with self._lock:
-            for backend, kept in zip(self._backends(), deepcopy(snapshot), strict=True):
-                vars(backend).update(kept)
+            backends = self._backends()
+            copies = deepcopy(snapshot, _not_copied(backends, snapshot))
+            for backend, state in zip(backends, copies, strict=True):
+                vars(backend).update(state)
             owner = (get_partition(self._account.region), DEFAULT_ACCOUNT_ID)
             owners: Any = get_backend("s3")
             owners.bucket_accounts.update(dict.fromkeys(self._backend().buckets, owner))
 
-    def _environ(self, request: Request, body: IO[bytes], size: int) -> Environ:
+    def _environ(self, request: Request, body: IO[bytes], size: int, service: str) -> Environ:
         """Return the request for moto, which reads account, region and service from headers.
 
         The Authorization header is written anew, since a request may be signed in its query or in
@@ -194,7 +249,6 @@ class Store:
         environ = {k: v for k, v in request.environ.items() if k not in MOTO_ONLY}
         if not is_range(environ.get("HTTP_RANGE", "")):
             environ.pop("HTTP_RANGE", None)
-        service = "dynamodb" if "HTTP_X_AMZ_TARGET" in environ else "s3"
         scope = f"{self._account.access_key}/20000101/{self._account.region}/{service}/aws4_request"
         environ["HTTP_AUTHORIZATION"] = f"{ALGORITHM} Credential={scope}, SignedHeaders=host"
         environ["HTTP_HOST"] = "127.0.0.1"
@@ -203,7 +257,7 @@ class Store:
         environ["CONTENT_LENGTH"] = str(size)
         return environ
 
-    def _call(self, name: str, environ: Environ) -> Response:
+    def _call(self, name: Service, environ: Environ) -> Response:
         response = Response(500, [])
 
         def start_response(
@@ -234,6 +288,16 @@ def is_range(text: str) -> bool:
     return not (first and last) or int(first) <= int(last)
 
 
+def _not_copied(backends: list[Any], states: list[Any]) -> dict[int, Any]:
+    """Return what a copy of the states shares with them, for ``deepcopy``.
+
+    That is the backends, which topics refer to, and the locks of queues, which cannot be copied.
+    """
+    queues = [queue for state in states for queue in state.get("queues", {}).values()]
+    locks = [queue._messages_lock for queue in queues]
+    return {id(shared): shared for shared in (*backends, *locks)}
+
+
 def _is_about_an_object(request: Request) -> bool:
     """Return whether the answer is about an object itself, and not its tags or one part."""
     if request.method == "DELETE" or not request.key:
@@ -257,9 +321,10 @@ def _expiry_rules(document: bytes) -> list[ExpiryRule]:
     return expiring(read_lifecycle(document)) if document else []
 
 
-def _moto_app(name: str) -> Flask:
-    app: Flask = create_backend_app(name)  # type: ignore[arg-type]
-    app.request_class = _PlainRequest
+def _moto_app(name: Service) -> Flask:
+    app: Flask = create_backend_app(name)
+    if name == "s3":
+        app.request_class = _PlainRequest
     return app
 
 

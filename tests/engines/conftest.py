@@ -26,7 +26,7 @@ from tests.functional.embedded.builders import ACCESS_KEY, SECRET_KEY, Place
 HERE = Path(__file__).parent
 ENGINE_FIXTURES = ("s3_engine", "table_engine")
 ORIGIN = "https://site.test"
-ASKED_EVERY_TIME = {"test_post.py"}
+ASKED_EVERY_TIME = {"test_post.py", "test_queues.py", "test_events.py"}
 collect_ignore = [] if is_elsewhere() else ["test_vanishing.py"]
 
 
@@ -43,6 +43,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 _describe(item, engine, check_of(item, engine))
                 if item.path.name not in ASKED_EVERY_TIME:
                     item.add_marker(pytest.mark.thorough)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Ask the S3 engines that a module names, or else those that are asked everything."""
+    if "s3_engine" in metafunc.fixturenames:
+        engines = offered(getattr(metafunc.module, "ASKED", S3_ENGINES))
+        metafunc.parametrize("s3_engine", engines, indirect=True, scope="session")
 
 
 def check_of(item: pytest.Function, engine: str) -> str:
@@ -84,7 +91,7 @@ def _engine(request: pytest.FixtureRequest) -> Engine:
     return embedded
 
 
-@pytest.fixture(scope="session", params=offered(S3_ENGINES))
+@pytest.fixture(scope="session")
 def s3_engine(request: pytest.FixtureRequest) -> Engine:
     """Return each S3 engine in turn."""
     return _engine(request)

@@ -12,6 +12,8 @@ import boto3
 from botocore.config import Config
 from mypy_boto3_dynamodb import DynamoDBClient
 from mypy_boto3_s3 import S3Client
+from mypy_boto3_sns import SNSClient
+from mypy_boto3_sqs import SQSClient
 
 from tests.functional.embedded.builders import ACCESS_KEY, SECRET_KEY, Signer
 
@@ -19,6 +21,8 @@ VARIABLE = "TEST_ENGINES"
 REGION: Final = "us-east-1"
 EMBEDDED = "embedded"
 S3_ENGINES = [EMBEDDED, "radosgw"]
+EVENT_ENGINES = [EMBEDDED, "ministack"]
+"""Those that have queues and topics, and tell them of objects."""
 TABLE_ENGINES = [EMBEDDED, "ministack", "dynalite"]
 TITLES = {
     EMBEDDED: "embedded (moto behind a front)",
@@ -30,7 +34,7 @@ TITLES = {
 
 @dataclass(frozen=True)
 class Engine:
-    """A server of S3 or DynamoDB, with the one account that all of them know."""
+    """A server of S3, DynamoDB or SQS, with the one account that all of them know."""
 
     name: str
     url: str
@@ -59,6 +63,24 @@ class Engine:
             endpoint_url=self.url,
             config=Config(retries={"total_max_attempts": 1}, max_pool_connections=32),
             **self._account(secret_key),
+        )
+
+    def sqs(self) -> SQSClient:
+        """Return a client that makes one attempt per call."""
+        return boto3.client(
+            "sqs",
+            endpoint_url=self.url,
+            config=Config(retries={"total_max_attempts": 1}),
+            **self._account(),
+        )
+
+    def sns(self) -> SNSClient:
+        """Return a client that makes one attempt per call."""
+        return boto3.client(
+            "sns",
+            endpoint_url=self.url,
+            config=Config(retries={"total_max_attempts": 1}),
+            **self._account(),
         )
 
     def _account(self, secret_key: str = SECRET_KEY) -> Any:

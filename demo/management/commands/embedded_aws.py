@@ -1,4 +1,4 @@
-"""manage.py embedded_aws: serve S3 and DynamoDB in the foreground, for development."""
+"""manage.py embedded_aws: serve S3, DynamoDB, SQS and SNS in the foreground, for development."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 class Command(BaseCommand):
     help = (
-        "Serve S3 and DynamoDB from memory on EMBEDDED_AWS_PORT of this machine (moto behind a"
+        "Serve S3, DynamoDB, SQS and SNS on EMBEDDED_AWS_PORT of this machine (moto behind a"
         " strict front). Everything stored is gone when it ends."
     )
     requires_system_checks = []
@@ -38,5 +38,5 @@ class Command(BaseCommand):
             ) from error
 
     def _say(self, endpoint_url: str) -> None:
-        self.stdout.write(f"Embedded S3 and DynamoDB listen on {endpoint_url}")
+        self.stdout.write(f"The embedded AWS listens on {endpoint_url}")
         self.stdout.flush()

@@ -155,7 +155,7 @@ def test_method_is_refused_when_s3_has_none_such(place: Place, method: str) -> N
     assert error_of(response)[:2] == (405, "MethodNotAllowed")
 
 
-@pytest.mark.parametrize("service", ["sqs", "iam", "sts", "sns"])
+@pytest.mark.parametrize("service", ["iam", "sts", "events", "kms"])
 def test_other_services_are_not_reachable_when_signed(endpoint: str, service: str) -> None:
     client = boto3.client(
         service,  # type: ignore[call-overload]
@@ -165,10 +165,10 @@ def test_other_services_are_not_reachable_when_signed(endpoint: str, service: st
         aws_secret_access_key=SECRET_KEY,
     )
     calls = {
-        "sqs": "list_queues",
         "iam": "list_users",
         "sts": "get_caller_identity",
-        "sns": "list_topics",
+        "events": "list_rules",
+        "kms": "list_keys",
     }
 
     with pytest.raises(ClientError):
@@ -226,7 +226,7 @@ def test_dynamodb_refuses_when_nothing_is_signed(place: Place) -> None:
 
 
 @pytest.mark.parametrize(
-    "target", ["DynamoDBStreams_20120810.ListStreams", "AmazonSQS.ListQueues", "nonsense"]
+    "target", ["DynamoDBStreams_20120810.ListStreams", "AmazonSQSx.ListQueues", "nonsense"]
 )
 def test_dynamodb_refuses_when_the_target_is_another(place: Place, target: str) -> None:
     assert dynamodb_post(place, {"x-amz-target": target}) == (400, "UnknownOperationException")
