@@ -81,6 +81,19 @@ def one_of(name: str, default: str, choices: Collection[str]) -> str:
     return value
 
 
+def content_types(name: str) -> list[str]:
+    """Return the content types in variable ``name``, such as ``image/*, application/pdf``."""
+    values = [value.strip().lower() for value in env.str(name, "").split(",")]
+    word = r"[a-z0-9][a-z0-9!#$&^_.+-]*"
+    for value in filter(None, values):
+        if not re.fullmatch(rf"{word}/({word}|\*)|\*/\*", value):
+            raise ImproperlyConfigured(
+                f"{name} must be types such as image/*, application/pdf, without parameters;"
+                f" not {value!r}."
+            )
+    return list(filter(None, values))
+
+
 def rate(name: str, default: str) -> str:
     """Return the rate in variable ``name``, such as ``30/minute`` or ``30/minute;300/day``."""
     value = env.str(name, default)

@@ -10,7 +10,18 @@ from pathlib import Path
 
 from aws.endpoints import static_url
 from config.addresses import domain, endpoint, hosts, origins, origins_of, profile_endpoint
-from config.env import bucket, env, one_of, rate, region, rsa_key, secret_key, table, whole_number
+from config.env import (
+    bucket,
+    content_types,
+    env,
+    one_of,
+    rate,
+    region,
+    rsa_key,
+    secret_key,
+    table,
+    whole_number,
+)
 from web import logs
 
 MIB, GIB = 1024**2, 1024**3
@@ -120,6 +131,9 @@ FILE_QUOTA_COUNT = whole_number("FILE_QUOTA_COUNT", 10_000)
 FILE_MAX_VERSIONS = whole_number("FILE_MAX_VERSIONS", 100, at_most=1000)
 # How long the URL of a download can be used; the download itself may take longer.
 DOWNLOAD_URL_SECONDS = 60
+# The content types that files may have. None: every type but what is dangerous to open, as listed
+# in files/dangers.py; such a type is allowed only if it is named here in full.
+FILE_TYPES = content_types("FILE_TYPES")
 # Every table that `provision` makes, as dotted paths to PynamoDB models.
 PROVISIONED_TABLES = ["avatars.models.AvatarItem", "files.models.FileItem"]
 # What `sweep` does, one after another: functions of uploads.sweeping's Options and Progress.

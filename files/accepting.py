@@ -25,13 +25,12 @@ from files.placing import place
 from files.references import Entry, State, entry_key, file_key, name_key, usage_key
 from files.room import give_back, take_room
 from files.stores import FileStores
-from files.types import contradicts, is_allowed, true_type
+from files.types import FIRST_BYTES, contradicts, is_allowed, true_type
 from uploads.writing import write
 
 events = structlog.stdlib.get_logger(__name__)
 
 ATTEMPTS = 5
-FIRST_BYTES = 16 * 1024  # bytes by which the true type is known
 
 
 def accept(*, owner_id: str, upload_id: str, stores: FileStores) -> Entry:

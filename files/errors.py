@@ -30,6 +30,14 @@ class UnsupportedType(FileError):
     message = _("Files of this type are not allowed here.")
 
 
+class DetectorUnavailable(FileError):
+    """The type of a file cannot be looked at: no process can be started for it."""
+
+    code = "unavailable"
+    retry = "same"
+    message = _("The file cannot be checked right now. Please try again in a moment.")
+
+
 class BadSize(FileError):
     """The announced size is zero, negative or over ``FILE_MAX_BYTES``."""
 

@@ -25,6 +25,7 @@ STATUSES: dict[type[UserFacingError], int] = {
     UploadMissing: 410,
     TokenExpired: 410,
     errors.Refused: 422,
+    errors.DetectorUnavailable: 503,
     StorageUnavailable: 503,
     UserFacingError: 500,
 }
