@@ -56,7 +56,7 @@ def test_same_name_is_the_next_version(anna: Uploader) -> None:
 def test_multipart_is_ready_when_all_parts_have_arrived(anna: Uploader, settings: Any) -> None:
     settings.FILE_MULTIPART_BYTES = 6 * MIB
     body = b"a" * (17 * MIB)
-    issued = anna.begin("film.mov", size=len(body), content_type="video/quicktime")
+    issued = anna.begin("film.mov", size=len(body), content_type="")
     assert (issued.mode, issued.part_size, issued.parts) == ("multipart", 16 * MIB, 2)
     anna.send_parts(issued, body, [2])
     answer = anna.confirm(issued)
