@@ -1,9 +1,11 @@
 from django.urls import path
 
 from inspection import views
+from inspection.styleguide import styleguide
 
 urlpatterns = [
     path("", views.users, name="users"),
     path("inspection/bucket/", views.bucket, name="inspection-bucket"),
     path("inspection/table/", views.table, name="inspection-table"),
+    path("styleguide/", styleguide, name="styleguide"),
 ]
