@@ -1,4 +1,4 @@
-"""How an answer of S3 is told from one of something else, and the SDK's errors from ours."""
+"""How an answer of AWS is told from one of something else, and the SDK's errors from ours."""
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
@@ -42,8 +42,8 @@ def translated(*, any_404: bool = False) -> Iterator[None]:
     except (BotoCoreError, TransportError) as error:
         raise StorageUnavailable from error
     except (ResponseParserError, AttributeError, KeyError, TypeError, ValueError) as error:
-        # The answer is not one of S3, or an engine leaves out what S3 always sends.
-        logger.exception("S3 gave an answer that cannot be read.")
+        # The answer is not one of AWS, or an engine leaves out what AWS always sends.
+        logger.exception("AWS gave an answer that cannot be read.")
         raise StorageUnavailable from error
 
 

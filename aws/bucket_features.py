@@ -7,7 +7,8 @@ from django.conf import settings
 
 from aws.answers import none_if
 from aws.clients import client
-from aws.features import LACKING, Feature, canonical, is_aws
+from aws.endpoints import is_aws
+from aws.features import LACKING, Feature, canonical
 from aws.lifecycle import canonical_rules
 from aws.readiness import check_answer
 

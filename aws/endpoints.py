@@ -8,6 +8,7 @@ none sends a request or asks for credentials.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal, cast
+from urllib.parse import urlsplit
 
 import boto3
 from botocore import UNSIGNED
@@ -18,6 +19,10 @@ from django.core.exceptions import ImproperlyConfigured
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+
+Service = Literal["s3", "dynamodb", "sqs", "sns"]
+AWS_HOSTS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".amazonaws.eu")
 
 
 class NoEndpoint(ImproperlyConfigured):
@@ -52,7 +57,13 @@ def static_url(bucket: str, *, region: str, endpoint_url: str | None, style: str
         return bucket_url(client, bucket)
 
 
-def endpoint_of_profile(service: Literal["s3", "dynamodb"], *, region: str) -> str | None:
+def is_aws(endpoint: str | None) -> bool:
+    """Return whether an endpoint is one of AWS: None, or a name for FIPS, dual stack or a VPC."""
+    host = urlsplit(endpoint or "").hostname or AWS_HOSTS[0]
+    return host.endswith(AWS_HOSTS)
+
+
+def endpoint_of_profile(service: Service, *, region: str) -> str | None:
     """Return the endpoint that the profile of the SDK names for ``service``, or None.
 
     Source: AWS SDKs and Tools Reference Guide, "Service-specific endpoints".

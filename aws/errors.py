@@ -1,4 +1,4 @@
-"""What a request to S3 or DynamoDB can come to, other than its result."""
+"""What a request to AWS can come to, other than its result."""
 
 from django.utils.translation import gettext_lazy as _
 
@@ -51,6 +51,14 @@ class SignaturesRefused(StorageUnavailable):
     def __init__(self, reason: str) -> None:
         super().__init__()
         self.reason = reason
+
+
+class QueueMissing(StorageUnavailable):
+    """There is no queue of this name, or not yet."""
+
+
+class TopicMissing(StorageUnavailable):
+    """There is no topic of this name."""
 
 
 class RevisionMoved(Exception):

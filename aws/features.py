@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
-from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
@@ -15,7 +14,6 @@ from aws.errors import SignaturesRefused, StorageUnavailable
 
 # How engines other than AWS answer a request that they do not have.
 LACKING = {"NotImplemented", "MethodNotAllowed", "UnknownOperationException", "InvalidAction"}
-AWS_HOSTS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".amazonaws.eu")
 
 
 class Feature(ABC):
@@ -118,12 +116,6 @@ def _settled(feature: Feature, *, change: bool) -> Difference | None:
 def _says_lacking(error: ClientError | KeyError) -> bool:
     """Return whether a request is unknown to the engine: refused, or taken for another one."""
     return isinstance(error, KeyError) or error.response["Error"]["Code"] in LACKING
-
-
-def is_aws(endpoint: str | None) -> bool:
-    """Return whether an endpoint is one of AWS: None, or a name for FIPS, dual stack or a VPC."""
-    host = urlsplit(endpoint or "").hostname or AWS_HOSTS[0]
-    return host.endswith(AWS_HOSTS)
 
 
 def canonical(value: Any) -> Any:

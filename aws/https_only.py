@@ -17,8 +17,9 @@ from aws.answers import none_if
 from aws.browsing import send
 from aws.bucket_features import BucketSetting
 from aws.clients import client
+from aws.endpoints import is_aws
 from aws.errors import StorageUnavailable
-from aws.features import LeftAlone, canonical, is_aws
+from aws.features import LeftAlone, canonical
 from aws.signing import presigned_get
 
 BY_HTTP, BY_HTTPS = "by-http", "by-https"

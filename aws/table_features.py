@@ -9,7 +9,8 @@ from django.conf import settings
 from pynamodb.models import Model
 
 from aws.answers import none_if
-from aws.features import Feature, is_aws
+from aws.endpoints import is_aws
+from aws.features import Feature
 
 Answer = TypeVar("Answer")
 

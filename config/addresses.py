@@ -7,11 +7,10 @@ port that the scheme has anyway), and all else is refused with the variable's na
 
 import re
 from ipaddress import AddressValueError, IPv6Address
-from typing import Literal
 
 from django.core.exceptions import ImproperlyConfigured
 
-from aws.endpoints import endpoint_of_profile
+from aws.endpoints import Service, endpoint_of_profile
 from config.env import env
 
 _LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
@@ -54,7 +53,7 @@ def endpoint(name: str, default: str | None = None) -> str | None:
     return _endpoint(name, value) if value else default
 
 
-def profile_endpoint(service: Literal["s3", "dynamodb"], *, region: str) -> str | None:
+def profile_endpoint(service: Service, *, region: str) -> str | None:
     """Return the URL that the SDK's profile names for ``service``."""
     value = endpoint_of_profile(service, region=region)
     return _endpoint("The profile of AWS_PROFILE or AWS_CONFIG_FILE", value) if value else None

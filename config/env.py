@@ -50,6 +50,39 @@ def table(name: str, default: str) -> str:
     return value
 
 
+def queue(name: str, default: str) -> str:
+    """Return the name or the URL of an SQS queue in variable ``name``; empty if it is set so."""
+    value = env.str(name, default).strip()
+    if not re.fullmatch(r"|[A-Za-z0-9_-]{1,80}|https?://[^\s/@]+/[^\s?#@]+", value):
+        raise ImproperlyConfigured(
+            f"{name} must be the name of an SQS queue (1 to 80 letters, digits, hyphens and"
+            f" underscores; no FIFO queue, which S3 cannot send to) or its URL."
+        )
+    return value
+
+
+def topic(name: str, default: str) -> str:
+    """Return the name or the ARN of an SNS topic in variable ``name``; empty if it is set so."""
+    value = env.str(name, default).strip()
+    if not re.fullmatch(r"|(arn:[a-z-]+:sns:[a-z0-9-]*:[0-9]*:)?[A-Za-z0-9_-]{1,256}", value):
+        raise ImproperlyConfigured(
+            f"{name} must be the name of an SNS topic (1 to 256 letters, digits, hyphens and"
+            f" underscores) or its ARN, not {value!r}."
+        )
+    return value
+
+
+def shared_secret(name: str) -> str:
+    """Return the secret in variable ``name`` that another service knows, too, or an empty text."""
+    value = env.str(name, "")
+    if value and not re.fullmatch(r"[A-Za-z0-9._~-]{16,256}", value):
+        raise ImproperlyConfigured(
+            f"{name} must be 16 to 256 letters, digits, dots, hyphens, underscores and tildes:"
+            " it stands in headers and in URLs."
+        )
+    return value
+
+
 def region(name: str) -> str:
     """Return the region in variable ``name``, or an empty text.
 

@@ -8,18 +8,24 @@ protect: the embedded AWS stands in, and both are on.
 from datetime import timedelta
 from pathlib import Path
 
-from aws.endpoints import static_url
+from aws.endpoints import is_aws, static_url
 from config.addresses import domain, endpoint, hosts, origins, origins_of, profile_endpoint
 from config.env import (
     bucket,
     content_types,
     env,
     one_of,
+    env,
+    one_of,
+    queue,
     rate,
     region,
     rsa_key,
     secret_key,
     table,
+    shared_secret,
+    table,
+    topic,
     whole_number,
 )
 from web import logs
@@ -46,6 +52,8 @@ if EMBEDDED_AWS:
     AWS_SESSION_TOKEN: str | None = None
     AWS_S3_ENDPOINT_URL: str | None = f"http://127.0.0.1:{EMBEDDED_AWS_PORT}"
     AWS_DYNAMODB_ENDPOINT_URL: str | None = AWS_S3_ENDPOINT_URL
+    AWS_SQS_ENDPOINT_URL: str | None = AWS_S3_ENDPOINT_URL
+    AWS_SNS_ENDPOINT_URL: str | None = AWS_S3_ENDPOINT_URL
 else:
     # None leaves the choice to the SDK (profile, container or instance role).
     # https://boto3.amazonaws.com/v1/documentation/api/latest/guide/credentials.html
@@ -61,6 +69,16 @@ else:
         endpoint("AWS_ENDPOINT_URL_DYNAMODB")
         or endpoint("AWS_ENDPOINT_URL")
         or profile_endpoint("dynamodb", region=AWS_REGION)
+    )
+    AWS_SQS_ENDPOINT_URL = (
+        endpoint("AWS_ENDPOINT_URL_SQS")
+        or endpoint("AWS_ENDPOINT_URL")
+        or profile_endpoint("sqs", region=AWS_REGION)
+    )
+    AWS_SNS_ENDPOINT_URL = (
+        endpoint("AWS_ENDPOINT_URL_SNS")
+        or endpoint("AWS_ENDPOINT_URL")
+        or profile_endpoint("sns", region=AWS_REGION)
     )
 
 # The endpoint that browsers see, where it differs from the one this process uses.
@@ -173,6 +191,22 @@ RATE_LIMIT_STORAGE = env.str("RATE_LIMIT_STORAGE", "memory://")
 PICTURE_URL_WINDOW_SECONDS = whole_number(
     "PICTURE_URL_WINDOW_SECONDS", 60 * 60, at_most=7 * 24 * 3600 // 2
 )
+
+# --- Events of the bucket ----------------------------------------------------------------------
+
+# Who is told of each new object: a prefix of its key, and a function of the key. The function
+# returns once the event may be forgotten, and raises if it must come again.
+ARRIVALS: dict[str, str] = {}
+# Other stores have no queue to send to, as a rule.
+_HAS_EVENTS = EMBEDDED_AWS or is_aws(AWS_S3_ENDPOINT_URL)
+# The queue that the bucket tells of new objects; `consume_events` reads it. Empty: there is none.
+EVENTS_QUEUE = queue("EVENTS_QUEUE", "triphase-events" if _HAS_EVENTS else "")
+# The topic that is told what became of each file. Empty: there is none.
+EVENTS_TOPIC = topic("EVENTS_TOPIC", "triphase-files" if _HAS_EVENTS else "")
+# What a store that sends its events over HTTP must know. Empty: nobody may send any.
+EVENTS_SECRET = shared_secret("EVENTS_SECRET")
+# How many messages a process works on at once.
+EVENTS_WORKERS = whole_number("EVENTS_WORKERS", 4, at_most=64)
 
 # --- Django ------------------------------------------------------------------------------------
 
@@ -377,7 +411,7 @@ LOGGING = logs.configuration(
     readable=DEBUG,
     level=one_of("LOG_LEVEL", "INFO", ["DEBUG", "INFO", "WARNING", "ERROR"]),
     secrets=[
-        *(SECRET_KEY, AWS_SECRET_ACCESS_KEY or "", AWS_SESSION_TOKEN or ""),
+        *(SECRET_KEY, EVENTS_SECRET, AWS_SECRET_ACCESS_KEY or "", AWS_SESSION_TOKEN or ""),
         AWS_CLOUDFRONT_KEY or "",
         str(DATABASES["default"].get("PASSWORD") or ""),
     ],

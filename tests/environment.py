@@ -16,7 +16,8 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-for name in [name for name in os.environ if name.startswith(("AWS_", "AVATAR", "UPLOAD_"))]:
+OWN = ("AWS_", "AVATAR", "UPLOAD_", "EVENTS_")
+for name in [name for name in os.environ if name.startswith(OWN)]:
     del os.environ[name]  # nothing a developer has set may reach the tests
 
 os.environ |= {

@@ -131,7 +131,25 @@ BAD: list[tuple[str, str]] = [
     ("CSRF_TRUSTED_ORIGINS", "*.triphase.example"),
     ("CSRF_TRUSTED_ORIGINS", "https://*"),
     ("CSRF_TRUSTED_ORIGINS", "https://triphase.example/site"),
+    ("AWS_ENDPOINT_URL_SQS", "https://sqs.example/queue"),
+    ("AWS_ENDPOINT_URL_SNS", "sns.example"),
+    ("EVENTS_QUEUE", "events.fifo"),
+    ("EVENTS_QUEUE", "the events"),
+    ("EVENTS_QUEUE", "e" * 81),
+    ("EVENTS_QUEUE", "arn:aws:sqs:us-east-1:123456789012:events"),
+    ("EVENTS_QUEUE", "https://user:hunter2@sqs.example/1/events"),
+    ("EVENTS_QUEUE", "https://sqs.example/"),
+    ("EVENTS_TOPIC", "files.fifo"),
+    ("EVENTS_TOPIC", "https://sns.example/files"),
+    ("EVENTS_TOPIC", "arn:aws:sqs:us-east-1:123456789012:files"),
+    ("EVENTS_SECRET", "hunter2"),
+    ("EVENTS_SECRET", "hunter2 hunter2 hunter2"),
+    ("EVENTS_SECRET", "hunter2:hunter2@hunter2"),
+    ("EVENTS_WORKERS", "0"),
+    ("EVENTS_WORKERS", "65"),
 ]
+A_QUEUE = "https://sqs.us-east-1.amazonaws.com/123456789012/it-Events_1"
+A_TOPIC = "arn:aws-cn:sns:cn-north-1:123456789012:it-Files_1"
 GOOD: list[tuple[str, str, object]] = [
     ("AWS_STORAGE_BUCKET_NAME", " pictures\n", "pictures"),
     ("AWS_STORAGE_BUCKET_NAME", "my.dotted.bucket", "my.dotted.bucket"),
@@ -157,6 +175,13 @@ GOOD: list[tuple[str, str, object]] = [
     ("SITE_ORIGINS", "", ["https://triphase.example"]),
     ("CSRF_TRUSTED_ORIGINS", "https://*.Example.org/", ["https://*.example.org"]),
     ("CSRF_TRUSTED_ORIGINS", " , ", []),
+    ("EVENTS_QUEUE", " Our_events-2\n", "Our_events-2"),
+    ("EVENTS_QUEUE", A_QUEUE, A_QUEUE),
+    ("EVENTS_QUEUE", "", ""),
+    ("EVENTS_TOPIC", "Our_files-2 ", "Our_files-2"),
+    ("EVENTS_TOPIC", A_TOPIC, A_TOPIC),
+    ("EVENTS_TOPIC", "", ""),
+    ("EVENTS_SECRET", "0123456789abc.-_~", "0123456789abc.-_~"),
 ]
 
 
@@ -197,6 +222,48 @@ def test_value_that_means_one_thing_is_taken_in_one_notation() -> None:
 
     for (name, text, wanted), (value, error) in zip(GOOD, found, strict=True):
         assert (value, error) == (wanted, ""), (name, text)
+
+
+@pytest.mark.parametrize(
+    ("variables", "names"),
+    [
+        ({}, ["triphase-events", "triphase-files"]),
+        (PRODUCTION, ["triphase-events", "triphase-files"]),
+        (
+            {**PRODUCTION, "AWS_ENDPOINT_URL_S3": "https://s3-fips.us-east-1.amazonaws.com"},
+            ["triphase-events", "triphase-files"],
+        ),
+        ({**PRODUCTION, "AWS_ENDPOINT_URL_S3": "http://store:7480"}, ["", ""]),
+        (
+            {
+                **PRODUCTION,
+                "AWS_ENDPOINT_URL_S3": "http://store:7480",
+                "EVENTS_QUEUE": "a-queue",
+                "EVENTS_TOPIC": "a-topic",
+            },
+            ["a-queue", "a-topic"],
+        ),
+    ],
+    ids=["embedded", "AWS", "AWS by FIPS", "another store", "another store with a queue"],
+)
+def test_events_are_on_where_the_store_has_queues(
+    variables: dict[str, str], names: list[str]
+) -> None:
+    assert settings_with("EVENTS_QUEUE", "EVENTS_TOPIC", **variables) == names
+
+
+def test_queue_and_topic_are_at_the_endpoint_that_is_named_for_them() -> None:
+    names = ("AWS_SQS_ENDPOINT_URL", "AWS_SNS_ENDPOINT_URL")
+    own = {
+        "AWS_ENDPOINT_URL_SQS": "https://sqs.example",
+        "AWS_ENDPOINT_URL_SNS": "https://sns.example",
+    }
+    common = {**PRODUCTION, "AWS_ENDPOINT_URL": "https://all.example"}
+
+    assert settings_with(*names, **PRODUCTION) == [None, None]
+    assert settings_with(*names, **common) == ["https://all.example"] * 2
+    assert settings_with(*names, **common, **own) == ["https://sqs.example", "https://sns.example"]
+    assert settings_with(*names) == ["http://127.0.0.1:9000"] * 2
 
 
 def test_secret_key_is_demanded_in_production() -> None:

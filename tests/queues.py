@@ -1,0 +1,48 @@
+"""Queues for tests: made, filled, looked into, and moved in time."""
+
+import json
+from typing import Any
+
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.sqs.models import sqs_backends
+
+from aws.clients import queue_client
+from aws.queue import Message, SqsQueue
+
+TRIES = 5
+
+
+def make_queue(name: str) -> str:
+    """Make a queue that moves a message to ``<name>-dead`` after five tries; return its URL."""
+    sqs = queue_client()
+    dead = sqs.create_queue(QueueName=f"{name}-dead")["QueueUrl"]
+    told = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])
+    policy = {"deadLetterTargetArn": told["Attributes"]["QueueArn"], "maxReceiveCount": TRIES}
+    url: str = sqs.create_queue(QueueName=name, Attributes={"RedrivePolicy": json.dumps(policy)})[
+        "QueueUrl"
+    ]
+    return url
+
+
+def let_time_pass(name: str) -> None:
+    """Make every message of the queue called ``name`` visible, as it becomes in time.
+
+    The receipts of before stay good, as at SQS.
+    """
+    for message in _messages(name):
+        message.visible_at = 0
+
+
+def bodies(name: str) -> list[str]:
+    """Return the bodies of all messages of the queue called ``name``, hidden ones, too."""
+    return [message.body for message in _messages(name)]
+
+
+def _messages(name: str) -> list[Any]:
+    backend: Any = sqs_backends[DEFAULT_ACCOUNT_ID]["us-east-1"]
+    return list(backend.queues[name]._messages)
+
+
+def received(queue: SqsQueue) -> list[Message]:
+    """Return up to ten messages, hidden for a minute."""
+    return queue.receive(limit=10, wait=0, hide=60)
