@@ -1,0 +1,5 @@
+"""Fixtures that need no server."""
+
+from tests.arrivals import arrivals
+
+__all__ = ["arrivals"]
