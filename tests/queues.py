@@ -1,13 +1,15 @@
 """Queues for tests: made, filled, looked into, and moved in time."""
 
 import json
+from collections.abc import Collection
 from typing import Any
 
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.sqs.models import sqs_backends
 
-from aws.clients import client, queue_client
+from aws.clients import client, queue_client, topic_client
 from aws.queue import Message, SqsQueue
+from aws.topic import find_topic
 
 TRIES = 5
 
@@ -62,3 +64,23 @@ def tell_the_queue(name: str, *, bucket: str, prefix: str = "files/") -> None:
             ]
         },
     )
+
+
+def subscribe(name: str, topic: str, *, events: Collection[str] = ()) -> SqsQueue:
+    """Make a queue that is told what is published on ``topic``, of these ``events`` alone."""
+    arn = find_topic(topic)
+    url = queue_client().create_queue(QueueName=name)["QueueUrl"]
+    told = queue_client().get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+    queue_arn = told["Attributes"]["QueueArn"]
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": queue_arn,
+        "Condition": {"ArnEquals": {"aws:SourceArn": arn}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    queue_client().set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    chosen = {"FilterPolicy": json.dumps({"event": list(events)})} if events else {}
+    topic_client().subscribe(TopicArn=arn, Protocol="sqs", Endpoint=queue_arn, Attributes=chosen)
+    return SqsQueue(name)

@@ -15,7 +15,7 @@ from aws.clients import queue_client, topic_client
 from aws.errors import QueueMissing, StorageUnavailable, TopicMissing
 from aws.queue import Message, QueueSize, SqsQueue, live_queue
 from aws.topic import SnsTopic, live_topic
-from tests.queues import TRIES, bodies, let_time_pass, make_queue, received
+from tests.queues import TRIES, bodies, let_time_pass, make_queue, received, subscribe
 
 NAME = "triphase-events"
 A_MESSAGE = Message(id="1", receipt="x", body="", received=1, sent_at=timezone.now())
@@ -186,14 +186,8 @@ def test_clients_wait_longer_than_the_queue_does() -> None:
 @pytest.fixture
 def subscribed(queue: SqsQueue) -> SqsQueue:
     """Return a queue that is subscribed to the topic ``triphase-files``."""
-    arn = topic_client().create_topic(Name="triphase-files")["TopicArn"]
-    queue_client().create_queue(QueueName="subscriber")
-    topic_client().subscribe(
-        TopicArn=arn,
-        Protocol="sqs",
-        Endpoint=arn.replace(":sns:", ":sqs:").rpartition(":")[0] + ":subscriber",
-    )
-    return SqsQueue("subscriber")
+    topic_client().create_topic(Name="triphase-files")
+    return subscribe("subscriber", "triphase-files")
 
 
 @pytest.mark.parametrize("name", ["another", "arn:aws:sns:us-east-1:123456789012:another"])
