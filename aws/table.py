@@ -193,7 +193,7 @@ class Table(Generic[Value, Key]):
         with translated():
             answer = self._connection().query(
                 hash_key,
-                attributes[range_name].startswith(prefix),
+                attributes[range_name].startswith(prefix) if prefix else None,
                 consistent_read=True,
                 exclusive_start_key=(
                     {hash_name: {"S": hash_key}, range_name: {"S": after}} if after else None

@@ -1,5 +1,6 @@
 """The user admin, with each user's picture beside the account."""
 
+from functools import partial
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from avatars.references import live_references, live_stores
 from avatars.selectors import picture_url
 from avatars.services import remove_picture
 from aws.errors import StorageUnavailable
+from inspection import file_admin
 from inspection.closing import close_everything
 from uploads.keys import AVATARS_PREFIX, prefix_of
 from web.errors import UserFacingError
@@ -31,21 +33,24 @@ admin.site.unregister(User)
 
 @admin.register(User)
 class UserWithPictureAdmin(UserAdmin):  # type: ignore[type-arg]  # not at run time
-    """Users; their pictures can be seen, explained and removed, and go when the user goes."""
+    """Users; their pictures and files can be seen and removed, and go when the user goes."""
 
     list_display = ("picture", "username", "first_name", "last_name", "is_active", "is_staff")
     list_display_links = ("username",)
-    readonly_fields = ("picture_facts",)
+    readonly_fields = ("picture_facts", "files_facts")
     fieldsets = (
         (gettext_lazy("Picture"), {"fields": ("picture_facts",)}),
+        (gettext_lazy("Files"), {"fields": ("files_facts",)}),
         *(UserAdmin.fieldsets or ()),
     )
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the page that removes a user's picture."""
+        """Add the pages that remove a user's picture, and delete a file."""
         remove = self.admin_site.admin_view(self.remove_picture_view)
+        delete = self.admin_site.admin_view(partial(file_admin.delete_file_view, self))
         return [
             path("<uuid:pk>/remove-picture/", remove, name="remove-picture"),
+            path("<uuid:pk>/files/<str:file_id>/delete/", delete, name="delete-file"),
             *super().get_urls(),
         ]
 
@@ -77,6 +82,11 @@ class UserWithPictureAdmin(UserAdmin):  # type: ignore[type-arg]  # not at run t
             "remove_url": reverse("admin:remove-picture", args=[user.pk]),
         }
         return render_to_string("admin/inspection/picture_facts.html", context)
+
+    @admin.display(description=gettext_lazy("What the user has"))
+    def files_facts(self, user: User) -> SafeString | str:
+        """Show the user's files."""
+        return file_admin.files_facts(user)
 
     def remove_picture_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         """Ask, and on POST remove the picture of the user ``pk`` by the protocol."""
@@ -115,7 +125,8 @@ def _close(request: HttpRequest, owner_ids: list[str]) -> None:
             close_everything(owner_id)
         except UserFacingError:
             note = _(
-                "The account is deleted; its picture could not be yet. The next sweep does it."
+                "The account is deleted; its picture and files could not be yet."
+                " The next sweep does it."
             )
             messages.warning(request, note)
 

@@ -1,13 +1,12 @@
 """The bucket joined with the table: what each object and each item is."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from typing import Any
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
 
 from accounts.selectors import usernames
 from avatars.references import Reference, live_references
@@ -15,20 +14,16 @@ from aws.bucket import ListedObject, ObjectDetails, live_bucket
 from aws.deadlines import Answer, later
 from aws.errors import ObjectMissing
 from aws.lifecycle import expires_at
-from uploads.keys import AVATARS_PREFIX, PENDING_PREFIX, owner_of
-
-PAGE_SIZE = 50
-
-LABELS: dict[str, str | Promise] = {
-    "live": _("Live"),
-    "pending": _("Pending"),
-    "orphan": _("Orphan"),
-    "unknown": _("Unknown"),
-    "ghost": _("Ghost"),
-    "empty": _("No picture"),
-    "closed": _("Account deleted"),
-    "strange": _("Strange"),
-}
+from files.references import Entry
+from inspection.file_items import entries_of, file_object_state
+from inspection.labels import LABELS, PAGE_SIZE, Page
+from uploads.keys import (
+    AVATARS_PREFIX,
+    FILES_PREFIX,
+    PENDING_PREFIX,
+    PREVIEWS_PREFIX,
+    owner_of,
+)
 
 
 @dataclass(frozen=True)
@@ -67,14 +62,6 @@ class ItemRow:
         return LABELS[self.state]
 
 
-@dataclass(frozen=True)
-class Page:
-    """One page of rows; ``next_after`` is empty on the last one."""
-
-    rows: Sequence[Any]
-    next_after: str
-
-
 def object_page(*, prefix: str, after: str) -> Page:
     """Return a page of the bucket in key order; raises StorageUnavailable.
 
@@ -87,8 +74,9 @@ def object_page(*, prefix: str, after: str) -> Page:
     owners = {owner for found in listing.objects if (owner := owner_of(found.key))}
     references = live_references().read_many(sorted(owners))
     names = usernames(owners)
+    entries = entries_of([found.key for found in listing.objects])
     rows = [
-        _object_row(found, detail, references, names, rules)
+        _object_row(found, detail, references, names, rules, entries.get(found.key))
         for found, detail in zip(listing.objects, details, strict=True)
     ]
     return Page(rows, listing.next_after)
@@ -119,6 +107,7 @@ def _object_row(
     references: dict[str, Reference],
     names: Any,
     rules: list[Any],
+    entry: Entry | None,
 ) -> ObjectRow:
     owner = owner_of(found.key)
     known = details or ObjectDetails(content_type="", metadata={})
@@ -137,16 +126,18 @@ def _object_row(
         metadata=known.metadata,
         tags=known.tags,
         expires_at=due,
-        state=_object_state(found.key, references.get(owner)),
+        state=_object_state(found.key, references.get(owner), entry),
         owner_id=owner,
         username=names.get(owner, ""),
         gone=details is None,
     )
 
 
-def _object_state(key: str, reference: Reference | None) -> str:
+def _object_state(key: str, reference: Reference | None, entry: Entry | None) -> str:
     if key.startswith(PENDING_PREFIX):
         return "pending"
+    if key.startswith((FILES_PREFIX, PREVIEWS_PREFIX)):
+        return file_object_state(key, entry)
     if not key.startswith(AVATARS_PREFIX):
         return "unknown"
     if reference and reference.unreadable:

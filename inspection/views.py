@@ -14,7 +14,9 @@ from accounts.selectors import users_named
 from avatars.selectors import cards_or_problem
 from avatars.words import WORDS
 from aws.errors import StorageUnavailable
-from inspection.selectors import PAGE_SIZE, Page, item_page, object_page
+from inspection.file_items import MultipartRow, file_item_page, multiparts
+from inspection.labels import PAGE_SIZE, Page
+from inspection.selectors import item_page, object_page
 from pictures.images import FORMATS
 from uploads.keys import AVATARS_PREFIX, prefix_of
 from web.parameters import bad_parameters_refused, parameter
@@ -55,6 +57,7 @@ def bucket(request: HttpRequest) -> HttpResponse:
     page, problem = _page_or_problem(lambda: object_page(prefix=prefix, after=after))
     context = {
         "rows": page.rows,
+        "multiparts": [] if problem else _multiparts_or_none(prefix),
         "next_after": page.next_after,
         "prefix": prefix,
         "after": after,
@@ -81,6 +84,33 @@ def table(request: HttpRequest) -> HttpResponse:
         "table_name": settings.AVATARS_TABLE,
     }
     return render(request, "inspection/table.html", context)
+
+
+@require_GET
+@never_cache
+@staff_only
+@bad_parameters_refused
+def files_table(request: HttpRequest) -> HttpResponse:
+    """Show every item of the files' table, and whether the object of an entry is there."""
+    owner, after = parameter(request, "owner"), parameter(request, "after")
+    page, problem = _page_or_problem(lambda: file_item_page(owner=owner, after=after))
+    context = {
+        "rows": page.rows,
+        "next_after": page.next_after,
+        "owner": owner,
+        "after": after,
+        "problem": problem,
+        "table_name": settings.FILES_TABLE,
+    }
+    return render(request, "inspection/files_table.html", context)
+
+
+def _multiparts_or_none(prefix: str) -> list[MultipartRow]:
+    """Return the uploads in parts under ``prefix``; none where the store cannot list them."""
+    try:
+        return multiparts(prefix=prefix)
+    except StorageUnavailable:
+        return []
 
 
 def _page_or_problem(look: Callable[[], Page]) -> tuple[Page, str]:

@@ -30,7 +30,7 @@ LIST = "admin:accounts_user_changelist"
 CHANGE = "admin:accounts_user_change"
 DELETE = "admin:accounts_user_delete"
 REMOVE = "admin:remove-picture"
-WARNING = "its picture could not be yet"
+WARNING = "its picture and files could not be yet"
 
 Commits = Callable[..., AbstractContextManager[list[Any]]]
 

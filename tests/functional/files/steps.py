@@ -138,6 +138,13 @@ class Uploader:
         assert self.used() == used
         assert not live_bucket().open_multiparts(prefix=f"files/{self.owner_id}/").uploads
 
+    def assert_closed(self) -> None:
+        """Assert that nothing of the user is left, and nothing more is accepted."""
+        assert self.keys() == []
+        assert live_usage().read(usage_key(self.owner_id)).closed_at
+        page = live_entries().query(entry_key(self.owner_id, "")[0], prefix="F#", limit=1000)
+        assert not [entry for entry in page.values if entry.is_ready]
+
 
 def put(
     url: str, body: bytes, headers: Mapping[str, str] | None = None

@@ -1,0 +1,66 @@
+"""What the user admin shows of a user's files, and how staff deletes one."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.admin import UserAdmin
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from aws.errors import StorageUnavailable
+from files.errors import NoSuchFile
+from files.selectors import file_page, room_of
+from files.services import delete_file, find_version
+from files.stores import live_stores
+from web.errors import UserFacingError
+
+SHOWN = 20  # files
+
+
+def files_facts(user: User) -> SafeString | str:
+    """Show what the user uses, and the newest files, each with a link to delete it."""
+    owner_id = str(user.pk)
+    try:
+        room = room_of(owner_id=owner_id, stores=live_stores())
+        page = file_page(owner_id=owner_id, q="", after="", stores=live_stores())
+    except StorageUnavailable as error:
+        return str(error.message)
+    context = {
+        "subject": user,
+        "room": room,
+        "entries": page.entries[:SHOWN],
+        "more": len(page.entries) > SHOWN or bool(page.next_after),
+    }
+    return render_to_string("admin/inspection/files_facts.html", context)
+
+
+def delete_file_view(
+    user_admin: "UserAdmin[User]", request: HttpRequest, pk: UUID, file_id: str
+) -> HttpResponse:
+    """Ask, and on POST delete a file of the user ``pk`` by the protocol."""
+    user = get_object_or_404(User, pk=pk)
+    if not user_admin.has_change_permission(request, user):
+        raise PermissionDenied
+    owner_id = str(pk)
+    try:
+        if request.method != "POST":
+            entry = find_version(
+                owner_id=owner_id, file_id=file_id, version=None, stores=live_stores()
+            )
+            context = user_admin.admin_site.each_context(request)
+            context |= {"subject": user, "opts": user_admin.opts, "entry": entry}
+            return render(request, "admin/inspection/delete_file.html", context)
+        delete_file(owner_id=owner_id, file_id=file_id, stores=live_stores())
+    except NoSuchFile as error:
+        raise Http404(str(error.message)) from error
+    except UserFacingError as error:
+        messages.error(request, str(error.message))
+    else:
+        user_admin.log_change(request, user, "Deleted a file.")
+        messages.success(request, _("The file was deleted."))
+    return redirect("admin:accounts_user_change", pk)
