@@ -375,8 +375,9 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", not DEBUG)
-# Uptime watchers and load balancers ask over plain HTTP.
-SECURE_REDIRECT_EXEMPT = [r"^ping$", r"^readyz$"]
+# Uptime watchers and load balancers ask over plain HTTP. A store may send its events so within a
+# network of its own; once it has sent them over another, a redirect protects nothing any more.
+SECURE_REDIRECT_EXEMPT = [r"^ping$", r"^readyz$", r"^events/s3/$"]
 SECURE_HSTS_SECONDS = whole_number("SECURE_HSTS_SECONDS", 0 if DEBUG else 31_536_000, at_least=0)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", not DEBUG)
 SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_PRELOAD", not DEBUG)

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.conf import settings as django_settings
 from django.test import override_settings
 from moto.backends import get_backend
 from moto.server import ThreadedMotoServer
@@ -38,8 +37,6 @@ def queue(messaging: None) -> SqsQueue:
         backends: Any = get_backend(name)
         for backend in list(backends.values()):
             backend.reset()
-    make_queue(django_settings.EVENTS_QUEUE)
+    make_queue("triphase-events")
     live_queue.cache_clear()
-    made = live_queue()
-    assert made
-    return made
+    return SqsQueue("triphase-events")
