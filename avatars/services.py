@@ -31,13 +31,7 @@ from avatars.errors import (
 )
 from avatars.references import Avatar, Reference, Stores
 from aws.bucket import FetchedObject
-from aws.errors import (
-    ObjectMissing,
-    ObjectTooLarge,
-    OutcomeUnknown,
-    RevisionMoved,
-    StorageUnavailable,
-)
+from aws.errors import ObjectMissing, ObjectTooLarge
 from aws.policies import PresignedPost, pending_metadata, pending_tags, upload_policy
 from pictures import images
 from pictures.errors import BadImage
@@ -46,6 +40,7 @@ from uploads.keys import AVATARS_PREFIX, PENDING_PREFIX, prefix_of
 from uploads.lifecycle import expires_by_own_rules
 from uploads.stores import Answer
 from uploads.tokens import Upload, new_upload, open_token, sign_upload
+from uploads.writing import write
 
 events = structlog.stdlib.get_logger(__name__)
 
@@ -312,18 +307,8 @@ def _replace(before: Reference, after: Reference, *, stores: Stores) -> WriteRes
     Raises StorageUnavailable if the outcome cannot be known: a copy of the request may still
     arrive, so the caller must delete nothing.
     """
-    try:
-        stores.references.replace(before, after)
-    except RevisionMoved:
-        current = stores.references.read(after.owner_id)
-    except OutcomeUnknown as error:
-        current = stores.references.read(after.owner_id)
-        if current.revision == before.revision:
-            raise StorageUnavailable from error
-    else:
-        current = after
-    # Revisions are never used twice: if the item has it, this attempt wrote it.
-    return WriteResult(current, written=current.revision == after.revision)
+    written = write(stores.references, after.owner_id, before, after)
+    return WriteResult(written.value, written.mine)
 
 
 def _discard_later(keys: list[str], *, stores: Stores) -> None:
