@@ -13,6 +13,8 @@ from aws.clients import browser_client, client, credentials_seconds_left
 from aws.deadlines import in_time
 from aws.errors import StorageUnavailable
 
+CHECKSUMS = ("CRC64NVME", "SHA256", "CRC32C", "CRC32", "SHA1")
+
 
 @dataclass(frozen=True)
 class PresignedRequest:
@@ -35,6 +37,14 @@ class ObjectFacts:
     etag: str
     metadata: Mapping[str, str]
     last_modified: datetime
+
+
+@dataclass(frozen=True)
+class Checksum:
+    """A checksum that S3 keeps: its algorithm, and the value in base64."""
+
+    kind: str
+    value: str
 
 
 @dataclass(frozen=True)
@@ -128,6 +138,22 @@ class DirectObjects:
             if len(body) != answer["ContentLength"] or len(body) > length:
                 raise StorageUnavailable
             return bytes(body)
+
+    @in_time("s3")
+    def checksum(self, key: str) -> Checksum | None:
+        """Return S3's own checksum of the whole object at ``key``, if it has one.
+
+        That of a multipart upload may be one of its parts' checksums, which no one can compare.
+        Source: Amazon S3 User Guide, "Checking object integrity for data uploads".
+        """
+        with translated():
+            answer: Any = client().head_object(Bucket=self.name, Key=key, ChecksumMode="ENABLED")
+            check_etag(answer)
+            if answer.get("ChecksumType", "FULL_OBJECT") != "FULL_OBJECT":
+                return None
+            known = (kind for kind in CHECKSUMS if answer.get(f"Checksum{kind}"))
+            kind = next(known, None)
+            return Checksum(kind, answer[f"Checksum{kind}"]) if kind else None
 
     @in_time("s3")
     def copy(self, source: str, target: str) -> None:

@@ -32,6 +32,14 @@ class Part:
 
 
 @dataclass(frozen=True)
+class PartsPage:
+    """A page of the parts that have arrived, and whether there are more."""
+
+    parts: list[Part]
+    more: bool
+
+
+@dataclass(frozen=True)
 class OpenMultipart:
     """A multipart upload that was begun and neither completed nor aborted."""
 
@@ -90,8 +98,10 @@ class Multiparts:
         found: list[Part] = []
         more = True
         while more:
-            page, more = self._parts_page(key, upload_id, found[-1].number if found else 0)
-            found += page
+            after = found[-1].number if found else 0
+            page = self.parts_page(key, upload_id=upload_id, after=after)
+            found += page.parts
+            more = page.more
         return found
 
     @in_time("s3")
@@ -139,7 +149,8 @@ class Multiparts:
             return OpenPage(found, (found[-1].key, found[-1].upload_id) if more else None)
 
     @in_time("s3")
-    def _parts_page(self, key: str, upload_id: str, after: int) -> tuple[list[Part], bool]:
+    def parts_page(self, key: str, *, upload_id: str, after: int = 0) -> PartsPage:
+        """Return up to a thousand parts past the number ``after``; raises UploadMissing."""
         with translated(), _named():
             answer: Any = client().list_parts(
                 Bucket=self.name,
@@ -150,7 +161,7 @@ class Multiparts:
             )
             rows = answer.get("Parts", [])
             page = [Part(row["PartNumber"], row["Size"], row["ETag"]) for row in rows]
-            return page, bool(answer["IsTruncated"] and page)
+            return PartsPage(page, bool(answer["IsTruncated"] and page))
 
 
 @contextmanager

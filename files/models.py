@@ -45,6 +45,7 @@ class FileItem(ItemModel):
     width = NumberAttribute(null=True)  # pixels
     height = NumberAttribute(null=True)
     preview_key = UnicodeAttribute(null=True)
+    preview_problem = UnicodeAttribute(null=True)
 
     # entries and names
     file_id = UnicodeAttribute(null=True)

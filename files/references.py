@@ -80,6 +80,7 @@ class Entry(Item):
     width: int | None = None
     height: int | None = None
     preview_key: str | None = None
+    preview_problem: str | None = None  # why a picture has no preview, a code
 
     @property
     def key(self) -> str:

@@ -8,18 +8,21 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from aws.multipart import OpenMultipart
+from aws.errors import UploadMissing
+from aws.multipart import OpenMultipart, PartsPage
 from aws.signing import presigned_get
 from files.references import ENTRY, Entry, entry_key, usage_key
 from files.room import limits
 from files.stores import FileStores
 from uploads.keys import FILES_PREFIX, prefix_of
+from uploads.stores import Answer
 
 PAGE_SIZE = 50
 READ_AT_ONCE = 250  # items a request
+MAX_UNFINISHED_SHOWN = 20
 # Requests a page may cost: what is deleted or superseded is read, and left out.
 MAX_REQUESTS = 4
-SHA256 = "sha256"
+SHA256 = "SHA256"
 
 
 @dataclass(frozen=True)
@@ -94,14 +97,29 @@ def room_of(*, owner_id: str, stores: FileStores) -> Room:
 
 
 def unfinished_of(*, owner_id: str, stores: FileStores) -> list[Unfinished]:
-    """Return the owner's uploads in parts that only the bucket knows of, newest first."""
+    """Return up to 20 of the owner's uploads in parts that only the bucket knows of, newest first.
+
+    What has arrived of each is asked side by side, a thousand parts at most.
+    """
     prefix = prefix_of(FILES_PREFIX, owner_id)
     page = stores.bucket.open_multiparts(prefix=prefix, limit=settings.FILE_MAX_UNFINISHED)
-    return [_unfinished(found, prefix, stores=stores) for found in reversed(page.uploads)]
+    newest = page.uploads[: -MAX_UNFINISHED_SHOWN - 1 : -1]
+    asked = [
+        stores.later(stores.bucket.parts_page, found.key, upload_id=found.upload_id)
+        for found in newest
+    ]
+    unfinished = [
+        _unfinished(found, prefix, parts) for found, parts in zip(newest, asked, strict=True)
+    ]
+    return [one for one in unfinished if one]
 
 
-def _unfinished(found: OpenMultipart, prefix: str, *, stores: FileStores) -> Unfinished:
-    parts = stores.bucket.parts(found.key, upload_id=found.upload_id)
+def _unfinished(found: OpenMultipart, prefix: str, asked: Answer[PartsPage]) -> Unfinished | None:
+    """Return an upload with its parts; None if it was completed or ended meanwhile."""
+    try:
+        parts = asked.result().parts
+    except UploadMissing:
+        return None
     return Unfinished(
         upload_id=found.key.removeprefix(prefix),
         multipart_id=found.upload_id,
