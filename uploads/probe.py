@@ -13,13 +13,22 @@ from django.utils import timezone
 
 from aws.browsing import WebAnswer, own_form_url, send
 from aws.bucket import S3Bucket
-from aws.errors import ObjectMissing, ObjectTooLarge, SignaturesRefused, StorageUnavailable
+from aws.errors import (
+    AlreadyWritten,
+    ObjectMissing,
+    ObjectTooLarge,
+    PartsRefused,
+    SignaturesRefused,
+    StorageUnavailable,
+    UploadMissing,
+)
 from aws.policies import Policy, pending_metadata, pending_tags
 from aws.readiness import wrong_clock, wrong_region
 from aws.refusals import Refusal, refusal_behind, refusal_in
+from uploads import file_probe
 from uploads.keys import PROBE_OWNER
 from uploads.tokens import new_upload
-from uploads.trial import BODY, CONTENT_TYPE, Trial
+from uploads.trial import BODY, CONTENT_TYPE, Failed, Trial
 
 WARNED_CLOCK_SECONDS = 60
 ENCRYPTION = "x-amz-server-side-encryption"
@@ -39,6 +48,12 @@ DEMANDS_ENCRYPTION = (
 )
 
 
+EXPECTED = (
+    *(StorageUnavailable, ObjectMissing, ObjectTooLarge),
+    *(UploadMissing, AlreadyWritten, PartsRefused),
+)
+
+
 @dataclass(frozen=True)
 class Finding:
     """Why a step failed, or, if it has not ``failed``, what is good to know about it."""
@@ -46,10 +61,6 @@ class Finding:
     step: str
     reason: str
     failed: bool = True
-
-
-class Failed(Exception):
-    """A step did not come out as it should have; the text says why."""
 
 
 # --- The steps, in their order ---
@@ -73,7 +84,7 @@ def reach(trial: Trial) -> None:
         trial.form_url = own_form_url(trial.bucket.name)
         trial.notes.append(
             f"{public} cannot be reached from here ({_cause(error)}), so the form is tried at"
-            f" {trial.form_url} instead, and the URL of a picture is not tried"
+            f" {trial.form_url} instead, and no other URL is tried"
         )
 
 
@@ -151,8 +162,8 @@ def read_tags(trial: Trial) -> None:
 
 
 def delete(trial: Trial) -> None:
-    """Delete both objects, as the site does."""
-    keys = [trial.upload.pending_key, trial.picture_key]
+    """Delete all objects, as the site does."""
+    keys = [trial.upload.pending_key, trial.picture_key, trial.file_key, trial.parts_key]
     trial.bucket.delete(keys)
     if trial.bucket.deletes_one_by_one:
         trial.notes.append(ONE_BY_ONE)
@@ -178,6 +189,11 @@ STEPS = (
     Step("let a page post it", let_in, after=post),
     Step("read what was posted", read, after=post),
     Step("read its tags", read_tags, after=post),
+    Step("put a file", file_probe.put_file),
+    Step("let a page put it", file_probe.let_file_in, after=file_probe.put_file),
+    Step("put it once only", file_probe.keep_file, after=file_probe.put_file),
+    Step("remove its tag", file_probe.untag_file, after=file_probe.put_file),
+    Step("send a file in parts", file_probe.send_parts, after=file_probe.put_file),
     Step("delete the objects", delete),
 )
 
@@ -208,7 +224,7 @@ def _reason(step: Step, trial: Trial) -> str:
         return str(failure)
     except SignaturesRefused as error:
         return error.reason
-    except (StorageUnavailable, ObjectMissing, ObjectTooLarge) as error:
+    except EXPECTED as error:
         refusal = refusal_behind(error)
         return f"the store answered {refusal}" if refusal else f"no good answer ({_cause(error)})"
     return ""

@@ -16,6 +16,10 @@ BODY = b"A probe of the bucket sent this, and deletes it."
 CONTENT_TYPE = "image/png"
 
 
+class Failed(Exception):
+    """A step did not come out as it should have; the text says why."""
+
+
 @dataclass
 class Trial:
     """What the steps work on, and what they leave for the steps after them."""
@@ -32,6 +36,16 @@ class Trial:
     def picture_key(self) -> str:
         """The key of what the site itself writes."""
         return f"{self.upload.pending_key}.webp"
+
+    @property
+    def file_key(self) -> str:
+        """The key of a file that a page puts."""
+        return f"{self.upload.pending_key}.file"
+
+    @property
+    def parts_key(self) -> str:
+        """The key of a file that is sent in parts."""
+        return f"{self.upload.pending_key}.parts"
 
     @cached_property
     def token(self) -> str:

@@ -138,7 +138,11 @@ def keep_old_versions() -> None:
 
 def let_every_site_in() -> None:
     """Allow any origin."""
-    rule: Any = {"AllowedOrigins": ["*"], "AllowedMethods": ["GET", "POST", "DELETE"]}
+    rule: Any = {
+        "AllowedOrigins": ["*"],
+        "AllowedMethods": ["GET", "POST", "PUT", "DELETE"],
+        "AllowedHeaders": ["*"],
+    }
     client().put_bucket_cors(Bucket="triphase", CORSConfiguration={"CORSRules": [rule]})
 
 

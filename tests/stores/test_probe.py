@@ -11,6 +11,7 @@ from avatars.references import Stores
 from tests.functional.steps import bucket_keys, provision, put_object
 from tests.stores.conftest import Moved
 from tests.stores.proxy import Answer, Request, Store, refusal
+from uploads.file_probe import OVERWRITES
 from uploads.probe import DEMANDS_ENCRYPTION, NO_FORMS, NO_TAGS, ONE_BY_ONE, Finding, probe
 
 Refuse = Callable[[Request], Answer | None]
@@ -35,8 +36,13 @@ def test_probe_asks_what_a_page_and_the_site_ask(moved: Moved) -> None:
     assert list(probe("triphase")) == []
 
     form = ["POST", "OPTIONS"]
-    phase_3, tags, clean_up = ["GET"], ["GET"], ["POST", "HEAD", "HEAD"]
-    assert store.asked() == ["HEAD", "PUT", "GET", *form, *phase_3, *tags, *clean_up]
+    phase_3, tags = ["GET"], ["GET"]
+    file = ["PUT", "OPTIONS", "PUT", "GET", "DELETE", "GET"]
+    parts = ["POST", "PUT", "GET", "POST", "HEAD", "DELETE"]
+    again = ["POST", "PUT", "GET", "POST", "DELETE"]
+    clean_up = ["POST", *["HEAD"] * 4]
+    asked = ["HEAD", "PUT", "GET", *form, *phase_3, *tags, *file, *parts, *again, *clean_up]
+    assert store.asked() == asked
 
 
 # --- Stores that cannot serve uploads, and how that is told ---
@@ -187,7 +193,75 @@ def test_fault_is_named_when_the_store(
 ) -> None:
     moved(store)
 
-    assert provision("--check") == (1, [f"failed: {step}: {reason}" for step, reason in told])
+    status, lines = provision("--check")
+
+    assert status == 1
+    of_pictures = [line for line in lines if not line.startswith(OF_FILES)]
+    assert of_pictures == [f"failed: {step}: {reason}" for step, reason in told]
+
+
+# --- Stores that cannot take files ---
+
+OF_FILES = tuple(
+    f"failed: {step}: "
+    for step in (
+        *("put a file", "let a page put it", "put it once only"),
+        *("remove its tag", "send a file in parts"),
+    )
+)
+
+
+def has(request: Request, header: str) -> bool:
+    return header in request.headers
+
+
+def is_sent_in_parts(request: Request) -> bool:
+    return "uploads" in request.path.partition("?")[2]
+
+
+def overwriting(request: Request, answer: Answer) -> Answer:
+    if answer.status == 412 and request.method == "PUT":
+        return answer._replace(
+            status=200, headers=[("ETag", '"1"'), ("Content-Length", "0")], body=b""
+        )
+    return answer
+
+
+FILE_FAULTS: dict[str, tuple[Store, list[str]]] = {
+    "writes over objects": (
+        Store(rewrite=overwriting),
+        [f"failed: put it once only: {OVERWRITES}"],
+    ),
+    "takes no tag with a PUT": (
+        Store(refuse=refused_if(lambda asked: has(asked, "x-amz-tagging"), 501, "NotImplemented")),
+        ["failed: put a file: the store answered 501 NotImplemented (No.)"],
+    ),
+    "knows no parts": (
+        Store(refuse=refused_if(is_sent_in_parts, 501, "NotImplemented")),
+        ["failed: send a file in parts: the store answered 501 NotImplemented (No.)"],
+    ),
+    "lets no page put": (
+        Store(
+            refuse=refused_if(
+                lambda asked: asked.headers.get("access-control-request-method") == "PUT",
+                403,
+                "AccessForbidden",
+            )
+        ),
+        [
+            "failed: let a page put it: the store does not let pages of http://localhost:8000"
+            " put files (CORS: no answer); if it ignores the rules of buckets, set its own"
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize(("store", "told"), FILE_FAULTS.values(), ids=FILE_FAULTS)
+def test_files_are_named_when_the_store(moved: Moved, store: Store, told: list[str]) -> None:
+    moved(store)
+
+    assert provision("--check") == (1, told)
+    assert bucket_keys() == []
 
     if told[-1][0] != DELETE:
         assert bucket_keys() == []
