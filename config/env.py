@@ -53,9 +53,9 @@ def table(name: str, default: str) -> str:
 def queue(name: str, default: str) -> str:
     """Return the name or the URL of an SQS queue in variable ``name``; empty if it is set so."""
     value = env.str(name, default).strip()
-    if not re.fullmatch(r"|[A-Za-z0-9_-]{1,80}|https?://[^\s/@]+/[^\s?#@]+", value):
+    if not re.fullmatch(r"|[A-Za-z0-9_-]{1,75}|https?://[^\s/@]+/[^\s?#@]+", value):
         raise ImproperlyConfigured(
-            f"{name} must be the name of an SQS queue (1 to 80 letters, digits, hyphens and"
+            f"{name} must be the name of an SQS queue (1 to 75 letters, digits, hyphens and"
             f" underscores; no FIFO queue, which S3 cannot send to) or its URL."
         )
     return value

@@ -112,8 +112,15 @@ def aws(embedded_aws: EmbeddedAWS, provisioned: Any, monkeypatch: pytest.MonkeyP
     rates.forget_all()
     # Made now, from the settings of the run: a test may change them before it uses a client, and
     # one of another test may have forgotten those made before.
-    for made_once in (clients.client, clients.browser_client, clients.unsigned_client):
-        if made_once().meta.endpoint_url != settings.AWS_S3_ENDPOINT_URL:
+    for made_once in (
+        clients.client,
+        clients.browser_client,
+        clients.unsigned_client,
+        clients.queue_client,
+        clients.waiting_queue_client,
+        clients.topic_client,
+    ):
+        if "127.0.0.1" not in made_once().meta.endpoint_url and not elsewhere.is_elsewhere():
             made_once.cache_clear()
             made_once()
     monkeypatch.setattr(live_stores(), "later", at_once)

@@ -7,7 +7,7 @@ from typing import Any
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.sqs.models import sqs_backends
 
-from aws.clients import client, queue_client, topic_client
+from aws.clients import queue_client, topic_client
 from aws.queue import Message, SqsQueue
 from aws.topic import find_topic
 
@@ -48,22 +48,6 @@ def _messages(name: str) -> list[Any]:
 def received(queue: SqsQueue) -> list[Message]:
     """Return up to ten messages, hidden for a minute."""
     return queue.receive(limit=10, wait=0, hide=60)
-
-
-def tell_the_queue(name: str, *, bucket: str, prefix: str = "files/") -> None:
-    """Have ``bucket`` tell the queue called ``name`` of each new object under ``prefix``."""
-    client().put_bucket_notification_configuration(
-        Bucket=bucket,
-        NotificationConfiguration={
-            "QueueConfigurations": [
-                {
-                    "QueueArn": f"arn:aws:sqs:us-east-1:{DEFAULT_ACCOUNT_ID}:{name}",
-                    "Events": ["s3:ObjectCreated:*"],
-                    "Filter": {"Key": {"FilterRules": [{"Name": "prefix", "Value": prefix}]}},
-                }
-            ]
-        },
-    )
 
 
 def subscribe(name: str, topic: str, *, events: Collection[str] = ()) -> SqsQueue:

@@ -1,9 +1,10 @@
-"""What the bucket and the tables must be like.
+"""What the bucket, the tables, and the queue and topic of events must be like.
 
 Idempotent. What infra/triphase.yaml makes is the same, as tests/infra/test_storage.py compares.
 """
 
 from collections.abc import Collection, Iterator
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -21,8 +22,9 @@ from aws.bucket_features import (
 )
 from aws.features import Difference, Feature, ProvisioningFailed, settle
 from aws.https_only import PlainHttpRefused
+from aws.queue_features import QUEUE_FEATURES, BucketTells, OpenToBucket, TopicExists, queue_arn
 from aws.table_features import TABLE_FEATURES
-from uploads.keys import PENDING_PREFIX, PROBE_OWNER, prefix_of
+from uploads.keys import FILES_PREFIX, PENDING_PREFIX, PROBE_OWNER, prefix_of
 from uploads.lifecycle import lifecycle_rules
 
 
@@ -42,6 +44,7 @@ def _features() -> Iterator[Feature]:
     """Yield all features; to make one may fail, where the credentials cannot be had."""
     yield from bucket_features(settings.AWS_STORAGE_BUCKET_NAME)
     yield from table_features()
+    yield from event_features(settings.AWS_STORAGE_BUCKET_NAME)
 
 
 def bucket_features(bucket: str) -> list[Feature]:
@@ -70,6 +73,21 @@ def table_features() -> list[Feature]:
     """Return the features of each table in ``PROVISIONED_TABLES``."""
     models = [import_string(path) for path in settings.PROVISIONED_TABLES]
     return [feature(model) for model in models for feature in TABLE_FEATURES]
+
+
+def event_features(bucket: str) -> list[Feature]:
+    """Return the features of the queue and the topic that the settings name, in this order.
+
+    S3 tries to send to the queue before it takes the notification.
+    """
+    queue, topic = settings.EVENTS_QUEUE, settings.EVENTS_TOPIC
+    features: list[Feature] = []
+    if queue:
+        features += [feature(queue) for feature in QUEUE_FEATURES]
+        features.append(OpenToBucket(queue, bucket))
+        arn = partial(queue_arn, queue)
+        features.append(BucketTells(bucket, FILES_PREFIX, kind="Queue", arn=arn))
+    return [*features, *([TopicExists(topic)] if topic else [])]
 
 
 def cors_rules() -> list[Any]:

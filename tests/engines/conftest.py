@@ -148,6 +148,9 @@ def _forget_clients() -> None:
         sdk.client,
         sdk.browser_client,
         sdk.unsigned_client,
+        sdk.queue_client,
+        sdk.waiting_queue_client,
+        sdk.topic_client,
     ):
         made_once.cache_clear()
 

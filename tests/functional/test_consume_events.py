@@ -6,21 +6,17 @@ import random
 from collections.abc import Callable
 
 import pytest
-from django.conf import settings as django_settings
 from django.core.management import CommandError, call_command
 from pytest_django.fixtures import Settings
 from structlog.testing import capture_logs
 
-from avatars.references import Stores
 from aws.clients import queue_client
 from aws.errors import StorageUnavailable
 from aws.queue import SqsQueue, live_queue
-from tests.arrivals import Arrivals, arrivals
+from tests.arrivals import Arrivals
 from tests.events import USELESS, body, enveloped, of_bucket, record
 from tests.functional.steps import put_object
-from tests.queues import TRIES, bodies, let_time_pass, received, tell_the_queue
-
-__all__ = ["arrivals"]
+from tests.queues import TRIES, bodies, let_time_pass, received
 
 NAME = "triphase-events"
 DEAD = f"{NAME}-dead"
@@ -51,15 +47,6 @@ def _run(*command: str) -> tuple[int, str]:
     except SystemExit as error:
         status = int(error.code or 0)
     return status, stdout.getvalue()
-
-
-@pytest.fixture
-def told(aws: Stores, queue: SqsQueue) -> SqsQueue:
-    """Return the queue, which the bucket tells of new objects."""
-    tell_the_queue(NAME, bucket=django_settings.AWS_STORAGE_BUCKET_NAME)
-    for message in received(queue):
-        queue.delete(message)  # the test event, if the engine sends one
-    return queue
 
 
 # --- Refusals ---
@@ -112,7 +99,7 @@ def test_limit_is_refused_when_it_is_no_count(limit: str) -> None:
 # --- From the bucket to the entry ---
 
 
-def test_nothing_is_done_when_the_queue_is_empty(told: SqsQueue, arrivals: Arrivals) -> None:
+def test_nothing_is_done_when_the_queue_is_empty(queue: SqsQueue, arrivals: Arrivals) -> None:
     status, printed = consume()
 
     assert status == 0
@@ -121,7 +108,7 @@ def test_nothing_is_done_when_the_queue_is_empty(told: SqsQueue, arrivals: Arriv
     assert arrivals.keys == []
 
 
-def test_objects_become_entries_and_no_message_is_left(told: SqsQueue, arrivals: Arrivals) -> None:
+def test_objects_become_entries_and_no_message_is_left(queue: SqsQueue, arrivals: Arrivals) -> None:
     keys = {f"files/owner/{number}" for number in range(25)}
     for key in keys:
         put_object(key)
@@ -134,7 +121,7 @@ def test_objects_become_entries_and_no_message_is_left(told: SqsQueue, arrivals:
     assert "25 records done, 0 left out, 0 failed." in printed
 
 
-def test_bucket_tells_of_nothing_but_files(told: SqsQueue, arrivals: Arrivals) -> None:
+def test_bucket_tells_of_nothing_but_files(queue: SqsQueue, arrivals: Arrivals) -> None:
     put_object("pending/owner/1")
     put_object("avatars/owner/2")
 
@@ -143,7 +130,7 @@ def test_bucket_tells_of_nothing_but_files(told: SqsQueue, arrivals: Arrivals) -
 
 @pytest.mark.case(43)
 @pytest.mark.parametrize("name", ["a b", "a+b", "a%20b", "100%", "ü/ö", "a&b=c", "%2F"])
-def test_key_comes_from_the_bucket_as_it_is(told: SqsQueue, arrivals: Arrivals, name: str) -> None:
+def test_key_comes_from_the_bucket_as_it_is(queue: SqsQueue, arrivals: Arrivals, name: str) -> None:
     put_object(f"files/owner/{name}")
 
     consume()

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from aws.clients import topic_client
 from aws.errors import StorageUnavailable
 from aws.queue import SqsQueue
-from aws.topic import SnsTopic, live_topic
+from aws.topic import SnsTopic, find_topic, live_topic
 from tests.queues import received, subscribe
 from uploads.notifying import Event, message, publish
 
@@ -33,8 +33,6 @@ def ready(**changes: Any) -> dict[str, Any]:
 @pytest.fixture
 def subscriber(queue: SqsQueue) -> SqsQueue:
     """Return a queue that is subscribed to the topic that the settings name."""
-    live_topic.cache_clear()
-    topic_client().create_topic(Name=django_settings.EVENTS_TOPIC)
     return subscribe("subscriber", django_settings.EVENTS_TOPIC)
 
 
@@ -59,7 +57,7 @@ def test_nothing_is_sent_where_no_topic_is_named(
 
 
 def test_missing_topic_is_logged_and_no_failure(queue: SqsQueue) -> None:
-    live_topic.cache_clear()
+    topic_client().delete_topic(TopicArn=find_topic("triphase-files"))
 
     with capture_logs() as logs:
         publish(ready())
@@ -94,8 +92,6 @@ def test_subscriber_hears_the_whole_message(subscriber: SqsQueue) -> None:
 
 
 def test_subscriber_hears_only_what_its_filter_asks_for(queue: SqsQueue) -> None:
-    live_topic.cache_clear()
-    topic_client().create_topic(Name=django_settings.EVENTS_TOPIC)
     picky = subscribe("picky", django_settings.EVENTS_TOPIC, events=["file.refused"])
 
     publish(ready())

@@ -26,7 +26,7 @@ from aws.https_only import PlainHttpRefused, plain_http_refused
 from embedded_aws.server import EmbeddedAWS
 from tests.functional.steps import bucket_keys, provision, put_object
 from uploads.lifecycle import lifecycle_rules
-from uploads.provisioning import bucket_features, table_features
+from uploads.provisioning import bucket_features, event_features, table_features
 
 TABLE = "triphase-avatars"
 BUCKET_FEATURES = [
@@ -48,9 +48,22 @@ TABLE_FEATURES = [
         *("deletion protection of", "point-in-time recovery of"),
     )
 ]
-MISSING = [*BUCKET_FEATURES, *TABLE_FEATURES]
-# A table is made with its billing.
-MADE = [name for name in MISSING if not name.startswith("billing of ")]
+QUEUE = "triphase-events"
+EVENT_FEATURES = [
+    f"dead-letter queue of {QUEUE}",
+    f"retention of dead letters of {QUEUE}",
+    f"queue {QUEUE}",
+    f"tries of {QUEUE}",
+    f"policy of {QUEUE}",
+    "events of files/",
+    "topic triphase-files",
+]
+MISSING = [*BUCKET_FEATURES, *TABLE_FEATURES, *EVENT_FEATURES]
+MADE_ALONG = {
+    *(f"billing of {table}" for table in TABLES),
+    f"retention of dead letters of {QUEUE}",
+}
+MADE = [name for name in MISSING if name not in MADE_ALONG]
 
 
 @pytest.fixture(autouse=True)
@@ -457,6 +470,7 @@ def test_nothing_is_excused_when_the_endpoint_is_one_of_aws(
     settings: Settings, endpoint: str | None, may_lack: bool
 ) -> None:
     settings.AWS_S3_ENDPOINT_URL = settings.AWS_DYNAMODB_ENDPOINT_URL = endpoint
+    settings.AWS_SQS_ENDPOINT_URL = settings.AWS_SNS_ENDPOINT_URL = endpoint
 
     assert bool(optional_features()) == may_lack
     assert public_access_block()["BlockPublicAcls"] != may_lack
@@ -505,7 +519,7 @@ def test_lacking_encryption_is_told_elsewhere_and_fails_on_aws(
 
 def optional_features() -> set[str]:
     """Return the features that an engine may lack."""
-    features = [*bucket_features("triphase"), *table_features()]
+    features = [*bucket_features("triphase"), *table_features(), *event_features("triphase")]
     return {feature.name for feature in features if feature.optional}
 
 
@@ -518,10 +532,11 @@ def test_all_but_bucket_and_table_may_be_lacking_elsewhere(aws: Stores, settings
 
 
 def test_nothing_may_be_lacking_on_aws(aws: Stores, settings: Settings) -> None:
-    settings.AWS_S3_ENDPOINT_URL = None
-    assert optional_features() == {*TABLE_FEATURES} - {f"table {table}" for table in TABLES}
+    settings.AWS_S3_ENDPOINT_URL = settings.AWS_SQS_ENDPOINT_URL = None
+    topic = EVENT_FEATURES[-1]
+    assert optional_features() == {*TABLE_FEATURES, topic} - {f"table {table}" for table in TABLES}
 
-    settings.AWS_DYNAMODB_ENDPOINT_URL = None
+    settings.AWS_DYNAMODB_ENDPOINT_URL = settings.AWS_SNS_ENDPOINT_URL = None
     assert optional_features() == set()
 
 

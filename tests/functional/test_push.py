@@ -16,14 +16,12 @@ from structlog.testing import capture_logs
 from aws.clients import queue_client
 from aws.errors import StorageUnavailable
 from aws.queue import SqsQueue, live_queue
-from tests.arrivals import Arrivals, arrivals
+from tests.arrivals import Arrivals
 from tests.events import TEST_EVENT, USELESS, body, of_bucket, record
 from tests.functional.steps import Response
 from tests.queues import bodies
 from tests.waiting import PATIENCE
 from uploads import pushing
-
-__all__ = ["arrivals"]
 
 SECRET = "only-for-tests-of-pushes"
 ROUTE = "/events/s3/"

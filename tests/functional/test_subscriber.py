@@ -10,9 +10,7 @@ from datetime import UTC, datetime
 import pytest
 from django.conf import settings as django_settings
 
-from aws.clients import topic_client
 from aws.queue import SqsQueue
-from aws.topic import live_topic
 from tests.queues import bodies, subscribe
 from tests.waiting import wait_until
 from uploads.notifying import Event, message, publish
@@ -25,8 +23,6 @@ NAME = "my-files"
 @pytest.fixture
 def subscriber(queue: SqsQueue) -> Iterator["subprocess.Popen[str]"]:
     """Return the program, subscribed to the topic, as it runs."""
-    live_topic.cache_clear()
-    topic_client().create_topic(Name=django_settings.EVENTS_TOPIC)
     subscribe(NAME, django_settings.EVENTS_TOPIC)
     variables = {
         "AWS_ENDPOINT_URL": str(django_settings.AWS_SQS_ENDPOINT_URL),

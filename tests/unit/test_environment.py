@@ -135,7 +135,7 @@ BAD: list[tuple[str, str]] = [
     ("AWS_ENDPOINT_URL_SNS", "sns.example"),
     ("EVENTS_QUEUE", "events.fifo"),
     ("EVENTS_QUEUE", "the events"),
-    ("EVENTS_QUEUE", "e" * 81),
+    ("EVENTS_QUEUE", "e" * 76),
     ("EVENTS_QUEUE", "arn:aws:sqs:us-east-1:123456789012:events"),
     ("EVENTS_QUEUE", "https://user:hunter2@sqs.example/1/events"),
     ("EVENTS_QUEUE", "https://sqs.example/"),

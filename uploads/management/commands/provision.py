@@ -1,4 +1,4 @@
-"""manage.py provision: make bucket and tables what the product needs, and try an upload."""
+"""manage.py provision: make bucket, tables and queue what they must be, and try an upload."""
 
 import sys
 import time
@@ -18,9 +18,10 @@ PAUSES = (2, 5, 10)
 
 class Command(BaseCommand):
     help = (
-        "Makes the bucket (private, encrypted, CORS, lifecycle, HTTPS alone) and the tables (on "
-        "demand, protected, recoverable), and tries an upload as a browser would. Idempotent. Ends"
-        " with 0 if all is well, 1 if something differs or does not work, 2 without an answer."
+        "Makes the bucket (private, encrypted, CORS, lifecycle, HTTPS alone), the tables (on "
+        "demand, protected, recoverable), and the queue and the topic of events, and tries an"
+        " upload as a browser would. Idempotent. Ends with 0 if all is well, 1 if something differs"
+        " or does not work, 2 without an answer."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
