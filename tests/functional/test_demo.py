@@ -217,7 +217,11 @@ def output_until(demo: "subprocess.Popen[bytes]", text: bytes) -> bytes:
     return output
 
 
-@pytest.mark.parametrize("said", [b"Demo users", b"Ctrl-C ends it"], ids=["starting", "serving"])
+@pytest.mark.parametrize(
+    "said",
+    [b"Demo users", b"Ctrl-C ends it", b"Working on the queue triphase-events"],
+    ids=["starting", "serving", "consuming"],
+)
 def test_children_end_when_the_demo_is_killed(tmp_path: Path, said: bytes) -> None:
     """They hold its output open, the autoreloader's child included, for as long as they run."""
     ports = free_ports()

@@ -20,10 +20,15 @@ from django.db import OperationalError
 from demo.parent import PIPE_VARIABLE, pipe_to_children
 
 GRACE_SECONDS = 10
+# The consumer would wait for a last answer of a queue that is gone in a moment.
+CONSUMER_GRACE_SECONDS = 1
 
 
 class Command(BaseCommand):
-    help = "Migrates, starts the embedded AWS, provisions and seeds it, and serves the site."
+    help = (
+        "Migrates, starts the embedded AWS, provisions and seeds it, serves the site, and works on"
+        " the events of the bucket."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -59,14 +64,18 @@ class Command(BaseCommand):
             call_command("seed_demo", stdout=self.stdout)
             self.stdout.flush()
             address = f"127.0.0.1:{settings.PORT}"
-            site = running.enter_context(_child("runserver", address, pipe=pipe))
+            children = {"embedded AWS": aws}
+            site = children["site"] = running.enter_context(_child("runserver", address, pipe=pipe))
+            if settings.EVENTS_QUEUE:
+                children["consumer"] = running.enter_context(
+                    _child("consume_events", pipe=pipe, grace=CONSUMER_GRACE_SECONDS)
+                )
             _wait_for_port(settings.PORT, site)
             self._say(self.style.SUCCESS(f"Triphase: http://localhost:{settings.PORT}/"))
             self._say("Ctrl-C ends it.")
-            while aws.poll() is None and site.poll() is None:
+            while not (ended := [name for name, it in children.items() if it.poll() is not None]):
                 time.sleep(0.5)
-            ended = "embedded AWS" if site.poll() is None else "site"
-            raise CommandError(f"The {ended} has ended by itself; see above for why.")
+            raise CommandError(f"The {ended[0]} has ended by itself; see above for why.")
 
     def _say(self, text: str) -> None:
         """Write a line and flush it, so that it is in order with the lines of the children."""
@@ -75,7 +84,9 @@ class Command(BaseCommand):
 
 
 @contextmanager
-def _child(*command: str, pipe: int) -> Iterator["subprocess.Popen[bytes]"]:
+def _child(
+    *command: str, pipe: int, grace: float = GRACE_SECONDS
+) -> Iterator["subprocess.Popen[bytes]"]:
     """Run a command of manage.py in a process group of its own; end the group at exit."""
     child = subprocess.Popen(  # noqa: S603 (our own commands)
         [sys.executable, sys.argv[0], *command],
@@ -86,15 +97,15 @@ def _child(*command: str, pipe: int) -> Iterator["subprocess.Popen[bytes]"]:
     try:
         yield child
     finally:
-        _end_group(child)
+        _end_group(child, grace)
 
 
-def _end_group(child: "subprocess.Popen[bytes]") -> None:
+def _end_group(child: "subprocess.Popen[bytes]", grace: float) -> None:
     """Ask the child and its children to end; kill them if they have not after a while."""
     for sign in (signal.SIGTERM, signal.SIGKILL):
         try:
             os.killpg(child.pid, sign)
-            child.wait(GRACE_SECONDS)
+            child.wait(grace if sign == signal.SIGTERM else GRACE_SECONDS)
         except ProcessLookupError:
             return
         except subprocess.TimeoutExpired:
