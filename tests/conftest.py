@@ -120,8 +120,6 @@ def aws(embedded_aws: EmbeddedAWS, provisioned: Any, monkeypatch: pytest.MonkeyP
         clients.waiting_queue_client,
         clients.topic_client,
     ):
-        if "127.0.0.1" not in made_once().meta.endpoint_url and not elsewhere.is_elsewhere():
-            made_once.cache_clear()
-            made_once()
+        made_once()
     monkeypatch.setattr(live_stores(), "later", at_once)
     return replace(live_stores())

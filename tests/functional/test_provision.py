@@ -467,7 +467,7 @@ def test_it_fails_when_the_answer_of_aws_is_about_something_else(
     ],
 )
 def test_nothing_is_excused_when_the_endpoint_is_one_of_aws(
-    settings: Settings, endpoint: str | None, may_lack: bool
+    aws: Stores, settings: Settings, endpoint: str | None, may_lack: bool
 ) -> None:
     settings.AWS_S3_ENDPOINT_URL = settings.AWS_DYNAMODB_ENDPOINT_URL = endpoint
     settings.AWS_SQS_ENDPOINT_URL = settings.AWS_SNS_ENDPOINT_URL = endpoint
