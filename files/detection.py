@@ -21,6 +21,7 @@ FIRST_BYTES = 64 * 1024
 UNKNOWN = "application/octet-stream"
 SECONDS = 20  # for one look, or to start
 ATTEMPTS = 2
+_CONTENT_TYPE = re.compile(r"[a-z0-9._+-]{1,127}/[a-z0-9._+-]{1,127}")
 
 
 class Detector:
@@ -39,13 +40,19 @@ class Detector:
         """
         with self._lock:
             for _ in range(ATTEMPTS):
-                child = self._running()
+                # Until it has answered it is not kept: its answer would be taken for the next one.
+                child, self._child = self._running(), None
                 try:
                     child.send(first)
-                    return child.receive().decode()
+                    answer = child.receive()
                 except ChildDied as died:
-                    self._child = None
                     events.warning("detector_died", reason=str(died))
+                except BaseException:
+                    child.close()
+                    raise
+                else:
+                    self._child = child
+                    return _believable(answer)
         return UNKNOWN
 
     def close(self) -> None:
@@ -71,6 +78,12 @@ def _started(module: str) -> Child:
     return child
 
 
+def _believable(answer: bytes) -> str:
+    """Return the content type that a child said, or UNKNOWN if it said anything else."""
+    text = answer.decode("ascii", "replace").lower()
+    return text if _CONTENT_TYPE.fullmatch(text) else UNKNOWN
+
+
 DETECTOR = Detector()
 atexit.register(DETECTOR.close)
 
@@ -84,7 +97,7 @@ def true_type(first: bytes) -> str:
     first = first[:FIRST_BYTES]
     if not first:
         return UNKNOWN
-    return _signed(first) or _corrected(DETECTOR.detect(first).lower(), first)
+    return _signed(first) or _corrected(DETECTOR.detect(first), first)
 
 
 # --- Where libmagic has no type, or is wrong too often ---

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from pytest_django.fixtures import Settings
 
 from files import detection
+from files.children import Child
 from files.detection import FIRST_BYTES, UNKNOWN, Detector
 from files.errors import DetectorUnavailable, UnsupportedType
 from files.types import content_type_of, contradicts, is_allowed, true_type
@@ -218,6 +219,33 @@ def test_detector_goes_on_when_its_process_was_killed(detector: Detector) -> Non
 
 def test_detector_calls_unknown_what_kills_it() -> None:
     detector = Detector("tests.unit.dying_detector")
+
+    assert detector.detect(b"hello\n") == UNKNOWN
+
+
+def test_detector_starts_anew_when_it_was_interrupted(
+    detector: Detector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise the next question would get the answer to this one."""
+
+    def interrupted(_child: Child) -> bytes:
+        raise KeyboardInterrupt
+
+    assert true_type(b"%PDF-1.7\n") == "application/pdf"
+    with monkeypatch.context() as patched:
+        patched.setattr(Child, "receive", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            true_type(b"{}")
+
+    assert true_type(b"hello\n") == "text/plain"
+
+
+@pytest.mark.parametrize("answer", [b"", b"text", b"a/b\n", b"\xff/a", b"a/" + b"b" * 200])
+def test_answer_of_the_detector_is_not_believed_when_it_is_no_type(
+    answer: bytes, detector: Detector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    true_type(b"hello\n")
+    monkeypatch.setattr(Child, "receive", lambda _child: answer)
 
     assert detector.detect(b"hello\n") == UNKNOWN
 
