@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from pictures.errors import BadImage
 
+Data = bytes | memoryview
 MAX_EXTENTS = 16
 MAX_UNITS = 100  # "OBUs" of one item
 MAX_FRAMES = 4  # of one item: its layers
@@ -16,7 +17,7 @@ MAX_FRAMES = 4  # of one item: its layers
 class Bits:
     """Reads numbers of any count of bits; raises BadImage after the end."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: Data) -> None:
         self.data, self.place = data, 0
 
     def take(self, count: int) -> int:
@@ -34,8 +35,9 @@ def coded_pixels(body: bytes) -> Iterator[int]:
     libavif decodes an item at its own size, which need not be the file's, and scales it after
     that: a file of a kilobyte that declares 16 by 16 pixels may take a gigabyte of memory.
     """
-    outer = dict(boxes(body, last=b"meta"))
-    if b"avis" in outer[b"ftyp"]:  # an animation, whose frames are listed elsewhere
+    view = memoryview(body)  # whose slices are no copies
+    outer = dict(boxes(view, last=b"meta"))
+    if b"avis" in bytes(outer[b"ftyp"]):  # an animation, whose frames are listed elsewhere
         raise BadImage
     meta = dict(boxes(outer[b"meta"][4:]))
     coded = set(_coded_items(meta[b"iinf"]))
@@ -43,10 +45,10 @@ def coded_pixels(body: bytes) -> Iterator[int]:
         if item in coded:
             if len(extents) != 1:  # in several pieces or in another file, as no encoder writes it
                 raise BadImage
-            yield _av1_pixels(body[extents[0]])
+            yield _av1_pixels(view[extents[0]])
 
 
-def boxes(body: bytes, *, last: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
+def boxes(body: Data, *, last: bytes = b"") -> Iterator[tuple[bytes, Data]]:
     """Yield kind and content of the boxes in ``body``, up to the first of the kind ``last``."""
     place, kind = 0, b"none"
     while place < len(body) and kind != last:
@@ -61,7 +63,7 @@ def boxes(body: bytes, *, last: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
         place += size
 
 
-def _coded_items(iinf: bytes) -> Iterator[int]:
+def _coded_items(iinf: Data) -> Iterator[int]:
     """Yield the numbers of the items that are AV1 pictures."""
     for _kind, info in boxes(iinf[8 if iinf[0] else 6 :]):
         bits = Bits(info)
@@ -72,7 +74,7 @@ def _coded_items(iinf: bytes) -> Iterator[int]:
             yield item
 
 
-def locations(iloc: bytes) -> Iterator[tuple[int, list[slice]]]:
+def locations(iloc: Data) -> Iterator[tuple[int, list[slice]]]:
     """Yield each item's number and its places in the file: none if it is in another place."""
     bits = Bits(iloc)
     version = bits.take(32) >> 24
@@ -92,7 +94,7 @@ def locations(iloc: bytes) -> Iterator[tuple[int, list[slice]]]:
         yield item, places if inside else []
 
 
-def _av1_pixels(item: bytes) -> int:
+def _av1_pixels(item: Data) -> int:
     """Return how many pixels a frame of the item may have (AV1, 5.5.1)."""
     pixels: list[int] = []
     place = units = frames = 0

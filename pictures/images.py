@@ -6,17 +6,17 @@ cannot be stopped, so its cost is estimated first, from headers and raw bytes.
 
 import hashlib
 import io
-import re
 import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
 from threading import BoundedSemaphore
 
 from django.conf import settings
 from PIL import ExifTags, Image, ImageCms, ImageFile, JpegImagePlugin
 
+from pictures import jpeg
 from pictures.avif import coded_pixels
 from pictures.errors import BadImage, Busy
+from pictures.png import MAX_PACKED_CHUNKS, PACKED_CHUNKS
 
 # The accepted content types, each with Pillow's name of the only decoder that may be used.
 FORMATS = {
@@ -26,6 +26,8 @@ FORMATS = {
     "image/avif": "AVIF",
     "image/gif": "GIF",
 }
+Size = tuple[int, int]
+Box = tuple[int, int, int, int]  # left, top, right, bottom
 SIDE = 512  # pixels
 CONTENT_TYPE = "image/webp"
 EXTENSION = "webp"
@@ -43,14 +45,6 @@ MAX_PIXELS = {
 MAX_BUFFERED_PIXELS = 25_000_000
 MAX_DECODED_PIXELS = 25_000_000
 MAX_ANIMATION_PIXELS = 25_000_000  # all frames together, though only the first is ever decoded
-# A scan of a hundred bytes makes the decoder visit all pixels again. Encoders write up to twenty.
-MAX_JPEG_SCANS = 50
-# Pillow copies all EXIF read so far for each further segment. 5 MB are eighty full segments.
-MAX_JPEG_SEGMENTS = 1000
-MAX_JPEG_PADDING = 1000  # bytes between two segments, which Pillow reads one by one
-# Each such chunk unpacks to at most 1 MB, in 4 ms; but a file can have thousands.
-PACKED_CHUNKS = (b"iCCP", b"iTXt", b"zTXt")
-MAX_PACKED_CHUNKS = 50
 # Each decoder takes up to 300 MB and a second, so their number bounds a process's memory.
 DECODERS = BoundedSemaphore(settings.AVATAR_DECODERS)
 # Long enough for several of the worst pictures. A browser that is asked to come again later holds
@@ -118,7 +112,7 @@ def normalise(body: bytes) -> Picture:
 def _square(body: bytes) -> Image.Image:
     if sum(body.count(kind) for kind in PACKED_CHUNKS) > MAX_PACKED_CHUNKS:
         raise BadImage
-    scans = list(_jpeg_scans(body)) if body.startswith(b"\xff\xd8") else []
+    scans = list(jpeg.scans(io.BytesIO(body))) if body.startswith(b"\xff\xd8") else []
     with Image.open(io.BytesIO(body), formats=list(FORMATS.values())) as image:
         _check_pixels(image, scans)
         # Two items: the picture and its transparency.
@@ -128,11 +122,11 @@ def _square(body: bytes) -> Image.Image:
         image.draft("", (2 * SIDE, 2 * SIDE))
         if image.width * image.height > MAX_DECODED_PIXELS:
             raise BadImage
-        image.load()  # before _turn(), which would hide that the file is broken
-        turn = _turn(image)
+        image.load()  # before turn_of(), which would hide that the file is broken
+        turn = turn_of(image)
         profile = image.info.get("icc_profile")
         small = _fit(image)
-    square = _to_srgb(small.transpose(turn) if turn is not None else small, profile)
+    square = to_srgb(small.transpose(turn) if turn is not None else small, profile)
     square.info.clear()  # encoders may copy it into the file
     return square
 
@@ -156,29 +150,10 @@ def _check_pixels(image: ImageFile.ImageFile, scans: list[int]) -> None:
         raise BadImage
 
 
-# Any marker that has a length: not stuffing, padding, TEM and restarts (T.81, B.1.1).
-_MARKER = re.compile(rb"\xff([\x02-\xcf\xd8-\xfe])")
-
-
-def _jpeg_scans(body: bytes) -> Iterator[int]:
-    """Yield how many components each scan of a JPEG's first picture has, as libjpeg reads it."""
-    place, segments, scans = 2, 0, 0
-    while (found := _MARKER.search(body, place)) and found[1] != b"\xd9":
-        segments += 1
-        if not scans and found.start() - place > MAX_JPEG_PADDING:
-            raise BadImage
-        if found[1] == b"\xda":
-            scans += 1
-            yield int.from_bytes(body[found.end() + 2 : found.end() + 3])
-        if segments > MAX_JPEG_SEGMENTS or scans > MAX_JPEG_SCANS:
-            raise BadImage
-        place = found.end() + int.from_bytes(body[found.end() : found.end() + 2])
-
-
 # --- Drawing ---
 
 
-def _turn(image: Image.Image) -> Image.Transpose | None:
+def turn_of(image: Image.Image) -> Image.Transpose | None:
     """Return how to turn ``image`` upright; None if it is so already, or its EXIF is broken."""
     try:
         return TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
@@ -187,25 +162,32 @@ def _turn(image: Image.Image) -> Image.Transpose | None:
 
 
 def _fit(image: Image.Image) -> Image.Image:
-    """Return the middle of ``image`` as a square.
+    """Return the middle of ``image`` as a square."""
+    side = min(image.size)
+    left, top = (image.width - side) // 2, (image.height - side) // 2
+    return shrunk(image, (left, top, left + side, top + side), (SIDE, SIDE))
 
-    It is converted and averaged strip by strip, to three times ``SIDE`` or more, and then resized.
+
+def shrunk(image: Image.Image, box: Box, size: Size) -> Image.Image:
+    """Return what ``box`` holds of ``image``, resized and in eight bits a colour.
+
+    It is converted and averaged strip by strip, to three times ``size`` or more, and then resized.
     The result looks the same as with LANCZOS alone; without strips it would take the memory of
     the picture twice.
     """
-    side = min(image.size)
-    left, top = (image.width - side) // 2, (image.height - side) // 2
-    factor = max(1, side // (3 * SIDE))
+    left, top, right, bottom = box
+    width, height = right - left, bottom - top
+    factor = max(1, min(width // (3 * size[0]), height // (3 * size[1])))
     rows = 64 * factor
     strips = []
-    for start in range(0, side, rows):
-        box = (left, top + start, left + side, top + min(start + rows, side))
-        strips.append(_eight_bit(image.crop(box)).reduce(factor))
+    for start in range(top, bottom, rows):
+        strip = image.crop((left, start, right, min(start + rows, bottom)))
+        strips.append(_eight_bit(strip).reduce(factor))
     reduced = Image.new(strips[0].mode, (strips[0].width, sum(strip.height for strip in strips)))
     for number, strip in enumerate(strips):
         reduced.paste(strip, (0, number * 64))
-    box_of_all = (0, 0, side / factor, side / factor)
-    return reduced.resize((SIDE, SIDE), Image.Resampling.LANCZOS, box=box_of_all)
+    box_of_all = (0, 0, width / factor, height / factor)
+    return reduced.resize(size, Image.Resampling.LANCZOS, box=box_of_all)
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:
@@ -217,7 +199,7 @@ def _eight_bit(image: Image.Image) -> Image.Image:
     return image if image.mode in {"L", "RGB", "CMYK"} else image.convert("RGB")
 
 
-def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     """Return ``image`` in sRGB, which needs no colour profile to be shown in the right colours."""
     # A profile can hold a program ("mpet") that is run for every colour: one of 0.8 MB takes 100 s.
     if profile and b"mpet" not in profile:

@@ -10,14 +10,9 @@ from PIL import Image
 
 from pictures import images
 from pictures.errors import BadImage
-from pictures.images import (
-    MAX_JPEG_PADDING,
-    MAX_JPEG_SCANS,
-    MAX_JPEG_SEGMENTS,
-    MAX_PACKED_CHUNKS,
-    MAX_PIXELS,
-    normalise,
-)
+from pictures.images import MAX_PIXELS, normalise
+from pictures.jpeg import MAX_PADDING, MAX_SCANS, MAX_SEGMENTS
+from pictures.png import MAX_PACKED_CHUNKS, PACKED_CHUNKS
 from tests.builders import picture_bytes
 from tests.content.corpus import (
     CLAIMING,
@@ -157,7 +152,7 @@ def test_gif_costs_one_frame_when_a_later_one_is_huge(tiles: list[str]) -> None:
 def test_jpeg_is_refused_when_it_passes_over_its_pixels_too_often(decoded: list[str]) -> None:
     """Each scan adds a hundred bytes to the file and makes the decoder visit all pixels again."""
     body = encoded(quarters(), "JPEG", progressive=True)
-    more = MAX_JPEG_SCANS - body.count(b"\xff\xda")
+    more = MAX_SCANS - body.count(b"\xff\xda")
     assert normalise(rescanned(body, more))
     decoded.clear()
 
@@ -213,26 +208,26 @@ def test_jpeg_is_refused_when_it_has_thousands_of_segments(
     segment: bytes, decoded: list[str]
 ) -> None:
     """Pillow copies the EXIF data read so far for each further segment: 5 MB would take 15 s."""
-    assert normalise(jpeg_with(segment * (MAX_JPEG_SEGMENTS - 20)))
+    assert normalise(jpeg_with(segment * (MAX_SEGMENTS - 20)))
     decoded.clear()
 
-    assert_refused_unread(jpeg_with(segment * MAX_JPEG_SEGMENTS), decoded)
+    assert_refused_unread(jpeg_with(segment * MAX_SEGMENTS), decoded)
 
 
 @pytest.mark.case(30)
 def test_jpeg_is_refused_when_its_segments_are_far_apart(decoded: list[str]) -> None:
     """Pillow reads padding byte by byte: 5 MB of it would take 2 s."""
-    assert normalise(jpeg_with(b"\xff" * MAX_JPEG_PADDING))
+    assert normalise(jpeg_with(b"\xff" * MAX_PADDING))
     decoded.clear()
 
-    assert_refused_unread(jpeg_with(b"\xff" * (MAX_JPEG_PADDING + 1)), decoded)
+    assert_refused_unread(jpeg_with(b"\xff" * (MAX_PADDING + 1)), decoded)
 
 
 # --- PNG: what is packed ---
 
 
 @pytest.mark.case(30)
-@pytest.mark.parametrize("kind", images.PACKED_CHUNKS)
+@pytest.mark.parametrize("kind", PACKED_CHUNKS)
 @pytest.mark.parametrize("behind", [False, True])
 def test_png_is_refused_when_it_has_many_chunks_to_unpack(
     kind: bytes, behind: bool, decoded: list[str]
@@ -250,7 +245,7 @@ def test_png_is_refused_when_it_has_many_chunks_to_unpack(
 
 
 @pytest.mark.case(30)
-@pytest.mark.parametrize("kind", images.PACKED_CHUNKS)
+@pytest.mark.parametrize("kind", PACKED_CHUNKS)
 def test_png_is_refused_when_a_chunk_unpacks_to_much(kind: bytes, decoded: list[str]) -> None:
     """Pillow's own limit is 1 MB for one chunk."""
     assert_refused_unread(png(8, 8, packed_text(2**20 + 1, kind), png_pixels(8, 8)), decoded)
