@@ -149,6 +149,8 @@ DOWNLOAD_URL_SECONDS = 60
 # The content types that files may have. None: every type but what is dangerous to open, as listed
 # in files/dangers.py; such a type is allowed only if it is named here in full.
 FILE_TYPES = content_types("FILE_TYPES")
+# Up to which size the SHA-256 of a file is taken; above it, S3's own checksum has to do.
+FILE_DIGEST_BYTES = whole_number("FILE_DIGEST_BYTES", 20 * 1024**3, at_least=0, at_most=5 * 1024**4)
 # Every table that `provision` makes, as dotted paths to PynamoDB models.
 PROVISIONED_TABLES = ["avatars.models.AvatarItem", "files.models.FileItem"]
 # What `sweep` does, one after another: functions of uploads.sweeping's Options and Progress.

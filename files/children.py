@@ -5,6 +5,7 @@ has our interpreter and packages, limits that it sets for itself, and none of ou
 no secret. The two talk through a socket (``files/framing.py``).
 """
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -16,13 +17,22 @@ from files.framing import receive, send
 
 # What an interpreter may need to start at all. Nothing of it is a secret.
 ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
+# glibc takes 64 MB of addresses for each thread's heap, and the memory of children is limited.
+ONE_HEAP = {"MALLOC_ARENA_MAX": "1"}
 ROOT = Path(__file__).resolve().parent.parent
 # -I: no package comes from the working directory or from PYTHONPATH.
 START = "import sys; sys.path.append(sys.argv[1]); import {0}; {0}.main()"
 
 
 class ChildDied(Exception):
-    """The process ended, or did not answer in time; it is gone."""
+    """The process ended, or did not answer in time; it is gone.
+
+    ``status`` is what it ended with: a number below zero is a signal.
+    """
+
+    def __init__(self, reason: str, status: int = 0) -> None:
+        super().__init__(reason)
+        self.status = status
 
 
 class Child:
@@ -38,7 +48,9 @@ class Child:
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                env={name: os.environ[name] for name in ENVIRONMENT if name in os.environ},
+                env=_environment(),
+                # Of its own: Ctrl-C is for the parent, at whose end the child ends.
+                process_group=0,
             )
 
     def send(self, message: bytes) -> None:
@@ -73,5 +85,13 @@ class Child:
         self.close()
 
     def _died(self) -> ChildDied:
+        self._socket.close()
+        # Its end is seen a moment before its status is there; if it hangs instead, it is killed.
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(1)
         self.close()
-        return ChildDied(f"ended with {self._process.returncode}")
+        return ChildDied(f"it ended with {self._process.returncode}", self._process.returncode)
+
+
+def _environment() -> dict[str, str]:
+    return ONE_HEAP | {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}

@@ -6,6 +6,7 @@ Both sides import this, so it imports nothing of the product.
 import contextlib
 import resource
 import socket
+from pathlib import Path
 
 MAX_MESSAGE = 16 * 1024 * 1024  # bytes
 
@@ -29,17 +30,24 @@ def parent() -> socket.socket:
     return socket.socket(fileno=0)
 
 
-def limit(*, memory: int) -> None:
-    """Limit this process for good: ``memory`` in bytes, no files written, no core dump."""
+def limit(*, memory: int, seconds: int | None = None) -> None:
+    """Limit this process for good: ``memory`` in bytes, ``seconds`` of work; it writes no file.
+
+    When the machine has no memory left, this process is the one that goes, not its parent.
+    """
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000")
     limits = {
-        resource.RLIMIT_AS: memory,
-        resource.RLIMIT_FSIZE: 0,
-        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_AS: (memory, memory),
+        resource.RLIMIT_FSIZE: (0, 0),
+        resource.RLIMIT_CORE: (0, 0),
     }
+    if seconds is not None:  # SIGXCPU, and should it not help, SIGKILL
+        limits[resource.RLIMIT_CPU] = (seconds, seconds + 1)
     for what, most in limits.items():
         # macOS has no limit of memory. A lower limit than ours stays.
         with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(what, (most, most))
+            resource.setrlimit(what, most)
 
 
 def _exactly(channel: socket.socket, size: int) -> bytes:

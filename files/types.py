@@ -21,6 +21,7 @@ __all__ = [
     "content_type_of",
     "contradicts",
     "is_allowed",
+    "matches",
     "true_type",
 ]
 
@@ -43,12 +44,13 @@ def is_allowed(content_type: str, name: str) -> bool:
         return False
     return (
         not patterns
-        or any(_matches(content_type, pattern) for pattern in patterns)
+        or any(matches(content_type, pattern) for pattern in patterns)
         or any(content_type in risk.types for risk in risks)  # named, maybe by another of its names
     )
 
 
-def _matches(content_type: str, pattern: str) -> bool:
+def matches(content_type: str, pattern: str) -> bool:
+    """Return whether a type fits a pattern such as ``image/*``."""
     kind, _, subtype = pattern.partition("/")
     if kind == "*":
         return True
