@@ -195,7 +195,7 @@ PICTURE_URL_WINDOW_SECONDS = whole_number(
 
 # Who is told of each new object: a prefix of its key, and a function of the key. The function
 # returns once the event may be forgotten, and raises if it must come again.
-ARRIVALS: dict[str, str] = {}
+ARRIVALS: dict[str, str] = {"files/": "files.arrivals.arrived"}
 # Other stores have no queue to send to, as a rule.
 _HAS_EVENTS = EMBEDDED_AWS or is_aws(AWS_S3_ENDPOINT_URL)
 # The queue that the bucket tells of new objects; `consume_events` reads it. Empty: there is none.

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from django.conf import settings
 
-from inspection.selectors import PAGE_SIZE
+from inspection.labels import PAGE_SIZE
 
 ROOT = settings.BASE_DIR
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
