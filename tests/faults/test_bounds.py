@@ -16,7 +16,7 @@ from aws.clients import client
 from aws.deadlines import in_time
 from aws.errors import StorageUnavailable
 from config import settings as product
-from inspection.selectors import PAGE_SIZE
+from inspection.labels import PAGE_SIZE
 from tests.builders import make_user
 from tests.faults.conftest import FIGURES, Clients, Road
 from tests.faults.proxy import Plan, Proxy
