@@ -4,7 +4,9 @@ Programs accept JSON and get it. People get pages, on which everything works wit
 """
 
 from collections.abc import Callable
+from datetime import timedelta
 from functools import wraps
+from pathlib import PurePosixPath
 from typing import Any
 
 from django.conf import settings
@@ -13,6 +15,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -31,6 +34,8 @@ from web.errors import BadRequest, UserFacingError
 from web.parameters import bad_parameters_refused, parameter
 
 View = Callable[..., HttpResponse]
+# How long after it arrived a page still asks for a file's checksum and preview.
+AWAITED = timedelta(minutes=10)
 
 
 def answering_both(program: View) -> Callable[[View], View]:
@@ -86,10 +91,25 @@ def _listed(owner_id: str, *, q: str, after: str) -> dict[str, Any]:
     page = selectors.file_page(owner_id=owner_id, q=q, after=after, stores=stores)
     first = not (q or after)
     return {
-        "files": [selectors.as_json(entry) for entry in page.entries],
+        "files": [_shown(entry) for entry in page.entries],
         "next": page.next_after,
         "usage": selectors.room_of(owner_id=owner_id, stores=stores),
         "unfinished": (selectors.unfinished_of(owner_id=owner_id, stores=stores) if first else []),
+    }
+
+
+def _shown(entry: Entry) -> dict[str, Any]:
+    """Return a file with what its row shows besides."""
+    name = entry.name or ""
+    folder, _slash, title = name.rpartition("/")
+    begun = entry.created_at or timezone.now()
+    return {
+        **selectors.as_json(entry),
+        "upload_id": entry.upload_id,
+        "folder": folder,
+        "title": title,
+        "ending": PurePosixPath(title).suffix[1:5].lower(),
+        "is_awaited": entry.processed_at is None and timezone.now() - begun < AWAITED,
     }
 
 
@@ -120,10 +140,9 @@ def file(request: HttpRequest, file_id: str) -> HttpResponse:
         return _problem(request, error)
     newest = found.entries[0]
     context = {
-        "file": selectors.as_json(newest),
+        "file": _shown(newest),
         "entry": newest,
-        "versions": [{**selectors.as_json(entry), "entry": entry} for entry in found.entries],
-        "words": WORDS,
+        "versions": [_shown(entry) for entry in found.entries],
     }
     return render(request, "files/detail.html", context)
 
@@ -177,7 +196,7 @@ def delete(request: HttpRequest, file_id: str) -> HttpResponse:
             entry = _version(request, file_id, None)
         except UserFacingError as error:
             return _problem(request, error)
-        return render(request, "files/delete.html", {"file": selectors.as_json(entry)})
+        return render(request, "files/delete.html", {"file": _shown(entry)})
     return _changed(
         request, lambda: _delete(request, file_id), _("The file was deleted."), to="files"
     )

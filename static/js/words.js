@@ -1,4 +1,4 @@
-/** What the scripts say. The page has the texts, in its language, from `avatars/words.py`. */
+/** What the scripts say. The page has the texts, in its language, from `words.py` of its app. */
 
 const words = JSON.parse(document.getElementById("upload-words").textContent);
 const language = document.documentElement.lang;
@@ -14,10 +14,15 @@ export function say(name, values = {}) {
   return words[name].replace(/\{(\w+)\}/g, (_all, key) => values[key]);
 }
 
-/** Returns a number of bytes in the units that Django's filesizeformat uses. */
+/** The units of a page's words, with their bytes: those of Django's filesizeformat. */
+const UNITS = ["bytes", "kilobytes", "megabytes", "gigabytes", "terabytes"]
+  .map((unit, power) => ({ unit, least: 1024 ** power }))
+  .filter(({ unit }) => words[unit]);
+
+/** Returns a number of bytes as people write it. @param {number} bytes */
 export function size(bytes) {
-  const [unit, divisor] = bytes < 1024 ** 2 ? ["kilobytes", 1024] : ["megabytes", 1024 ** 2];
-  return say(unit, { number: decimal.format(bytes / divisor) });
+  const { unit, least } = UNITS.filter((one) => bytes >= one.least).at(-1) ?? UNITS[0];
+  return say(unit, { number: decimal.format(bytes / least) });
 }
 
 /** Returns a fraction, 0 to 1, as a percentage. */

@@ -1,28 +1,45 @@
-"""The words of the upload panel's scripts: each is there, and none is left over."""
+"""The words of the pages' scripts: each is there, and none is left over."""
 
 import re
 
+import pytest
 from django.conf import settings
 from django.utils.functional import Promise
 
-from avatars.words import WORDS
+from avatars.words import WORDS as PICTURES
+from files.words import WORDS as FILES
 
-SCRIPTS = "\n".join(
-    path.read_text() for path in sorted((settings.BASE_DIR / "static" / "js").glob("*.js"))
-)
+JS = settings.BASE_DIR / "static" / "js"
+PAGES = [(PICTURES, [""]), (FILES, ["files", "uploads"])]
+pages = pytest.mark.parametrize(("words", "folders"), PAGES, ids=["pictures", "files"])
 
 
-def test_every_name_that_the_scripts_say_is_a_word() -> None:
-    said = set(re.findall(r"\bsay\(\s*\"(\w+)\"", SCRIPTS))
+def scripts(folders: list[str]) -> str:
+    """Return the scripts in ``folders``, and the one with the units."""
+    paths = [path for folder in folders for path in sorted((JS / folder).glob("*.js"))]
+    return "\n".join(path.read_text() for path in {*paths, JS / "words.js"})
+
+
+@pages
+def test_every_name_that_the_scripts_say_is_a_word(
+    words: dict[str, Promise], folders: list[str]
+) -> None:
+    said = set(re.findall(r"\bsay\(\s*\"(\w+)\"", scripts(folders)))
 
     assert len(said) > 10
-    assert said - WORDS.keys() == set()
+    assert said - words.keys() == set()
 
 
-def test_every_word_is_named_in_the_scripts() -> None:
+@pages
+def test_every_word_is_named_in_the_scripts(words: dict[str, Promise], folders: list[str]) -> None:
     """Some names reach ``say`` through a variable, so any text of a script counts."""
-    assert [name for name in WORDS if f'"{name}"' not in SCRIPTS] == []
+    text = scripts(folders)
+
+    assert [name for name in words if not re.search(rf'"{name}"|\b{name}: \[', text)] == []
 
 
-def test_words_are_translated_when_the_page_is_made() -> None:
-    assert [name for name, text in WORDS.items() if not isinstance(text, Promise)] == []
+@pages
+def test_words_are_translated_when_the_page_is_made(
+    words: dict[str, Promise], folders: list[str]
+) -> None:
+    assert [name for name, text in words.items() if not isinstance(text, Promise)] == []

@@ -13,7 +13,7 @@ const STAYS = 5000;
  * @param {string | Node[]} text
  * @param {{tone?: "" | "bad", offer?: Offer, gone?: () => void}} [details] `gone` is called when it
  *   goes without the offer having been taken
- * @returns {{close: () => void}}
+ * @returns {{close: () => void, takeOffer: () => void}}
  */
 export function toast(text, { tone = "", offer, gone } = {}) {
   const region = document.querySelector("[data-toasts]");
@@ -30,7 +30,7 @@ export function toast(text, { tone = "", offer, gone } = {}) {
   element.querySelector("[data-close]").onclick = () => finish(gone);
   bringToFront(region);
   region.append(element);
-  return { close: () => finish(gone) };
+  return { close: () => finish(gone), takeOffer: () => finish(offer?.act) };
 }
 
 /** All but an open dialog is inert, so the region moves into it, and out again when it closes. */

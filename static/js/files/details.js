@@ -1,0 +1,60 @@
+/** The drawer with a file's details, and what is done there: versions restored and deleted. */
+
+import { offerCopies } from "../parts/copy.js";
+import { ask } from "../parts/dialog.js";
+import { Drawer } from "../parts/drawer.js";
+import { toast } from "../parts/toast.js";
+import { say } from "../words.js";
+
+/**
+ * Opens details in a drawer where the page has one; on the page of a file they stand by themselves.
+ * @param {{list: import("./file-list.js").FileList, csrfToken: string}} page
+ */
+export function offerDetails({ list, csrfToken }) {
+  const drawer = new Drawer(document.getElementById("file-drawer"));
+  drawer.onShow = (body) => {
+    offerCopies(body);
+    body.querySelector("[data-delete]").onclick = (event) => {
+      event.preventDefault();
+      const { href } = event.currentTarget;
+      const { file, name } = body.querySelector("[data-file]").dataset;
+      drawer.close();
+      list.remove(file, name, href);
+    };
+  };
+  list.root.addEventListener("click", async (event) => {
+    const link = event.target.closest("a[data-details]");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    if (!(await drawer.open(link.href))) toast(say("loadFailed"), { tone: "bad" });
+  });
+  listenToVersions(drawer.body, csrfToken, async () => {
+    list.refresh();
+    if (!(await drawer.load(location.href))) drawer.close();
+  });
+}
+
+/**
+ * Sends the forms of versions without leaving the page.
+ * @param {HTMLElement} root
+ * @param {string} csrfToken
+ * @param {() => void} done
+ */
+function listenToVersions(root, csrfToken, done) {
+  root.addEventListener("submit", async (event) => {
+    const form = event.target;
+    if (!form.matches("[data-version]")) return;
+    event.preventDefault();
+    const isDeletion = form.dataset.version === "delete";
+    if (isDeletion && !(await ask("version-dialog"))) return;
+    const headers = { Accept: "application/json", "X-CSRFToken": csrfToken };
+    const answer = await fetch(form.action, { method: "POST", headers, redirect: "manual" }).catch(() => null);
+    const told = await answer?.json().catch(() => null);
+    if (!answer?.ok) {
+      toast(told?.error?.message ?? say("changeFailed"), { tone: "bad" });
+      return;
+    }
+    toast(say(isDeletion ? "versionDeleted" : answer.status === 202 ? "versionCopied" : "versionRestored"));
+    done();
+  });
+}
