@@ -87,6 +87,7 @@ class Consumer:
                         workers.submit(self._work, message)
                     if time.monotonic() - self._reported_at >= REPORT_SECONDS:
                         self._report()
+                logger.info("consumer_ending", in_hand=len(self._hand.now()))
         finally:
             self._report()
 

@@ -22,6 +22,7 @@ VERSION = re.compile(r"2\.[0-9]+")  # "the consumer must treat minor versions as
 CREATED = "ObjectCreated:"
 PREFIX_OF_NAMES = "s3:"  # which MinIO, and Ceph at times, write before the name of an event
 TEST_EVENT = "s3:TestEvent"
+IS_TEST = "it is the test event of S3"
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def _parsed(text: str | bytes) -> dict[str, Any]:
 
 def _records(content: dict[str, Any]) -> Iterator[Any]:
     if content.get("Event") == TEST_EVENT:
-        raise _Ignored("it is the test event of S3")
+        raise _Ignored(IS_TEST)
     records = content.get("Records")
     if not isinstance(records, list) or not records:
         raise _Ignored("it has no records")

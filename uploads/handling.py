@@ -1,5 +1,6 @@
 """What is done about a message of S3: each new object is told to the function of its prefix."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ from django.utils.module_loading import import_string
 from structlog.contextvars import bound_contextvars
 
 from aws.errors import OutcomeUnknown, StorageUnavailable
-from uploads.events import Created, read
+from uploads.events import IS_TEST, Created, read
 
 logger = structlog.stdlib.get_logger(__name__)
 
@@ -39,7 +40,8 @@ def handle(body: str | bytes) -> Handled:
     """
     reading = read(body, bucket=settings.AWS_STORAGE_BUCKET_NAME)
     for reason in reading.ignored:
-        logger.warning("event_ignored", reason=reason)
+        level = logging.INFO if reason == IS_TEST else logging.WARNING
+        logger.log(level, "event_ignored", reason=reason)
     arrivals = [(record, arrived) for record in reading.created if (arrived := _told(record.key))]
     failures = [error for record, arrived in arrivals if (error := _failure(record, arrived))]
     return Handled(

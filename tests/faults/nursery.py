@@ -1,7 +1,8 @@
 """Servers to be killed, forked from one process that has loaded everything, to start fast.
 
 ``python -m tests.faults.nursery`` reads commands from its input, a line each, and answers each with
-a line of JSON: ``user`` makes a user with a session, ``serve`` forks a server of the real site.
+a line of JSON: ``user`` makes a user with a session, ``serve`` forks a server of the real site, and
+``consume`` a consumer of events that ends when the queue is empty.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -49,10 +50,17 @@ class Nursery:
         """Return a new user."""
         return Member(*self._ask("user"))
 
-    @contextmanager
-    def server(self) -> Iterator[Child]:
+    def server(self) -> AbstractContextManager[Child]:
         """Return a new server; it is killed in the end if it still lives."""
-        child = Child(*self._ask("serve"))
+        return self._child("serve")
+
+    def consumer(self) -> AbstractContextManager[Child]:
+        """Return a new consumer, on no port; it is killed in the end if it still lives."""
+        return self._child("consume")
+
+    @contextmanager
+    def _child(self, command: str) -> Iterator[Child]:
+        child = Child(*self._ask(command))
         try:
             yield child
         finally:
@@ -66,10 +74,12 @@ class Nursery:
 
 
 @contextmanager
-def nursery(*, aws_port: int, database: Path) -> Iterator[Nursery]:
+def nursery(
+    *, aws_port: int, database: Path, settings: str = "config.settings"
+) -> Iterator[Nursery]:
     """Run the process with a database of its own and its AWS at ``aws_port``."""
     changes = {
-        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "DJANGO_SETTINGS_MODULE": settings,
         "EMBEDDED_AWS_PORT": str(aws_port),
         "DATABASE_URL": f"sqlite:///{database}",
     }
@@ -104,6 +114,8 @@ def main() -> None:
             answer = _user()
         elif command == "serve":
             answer = _serve(application)
+        elif command == "consume":
+            answer = _consume()
         else:
             answer = _bury(int(argument))
         sys.stdout.write(json.dumps(answer) + "\n")
@@ -114,9 +126,10 @@ def _make_clients() -> None:
     """Make the SDK's clients before the fork: it takes long and opens no connection."""
     from avatars.models import AvatarItem  # noqa: PLC0415
     from avatars.references import live_stores  # noqa: PLC0415
-    from aws.clients import client  # noqa: PLC0415
+    from aws import clients  # noqa: PLC0415
 
-    client()
+    for make in (clients.client, clients.queue_client, clients.waiting_queue_client):
+        make()
     live_stores()
     AvatarItem._get_connection()
 
@@ -147,6 +160,19 @@ def _serve(application: Any) -> list[Any]:
         os._exit(0)
     server.server_close()
     return [pid, server.server_port]
+
+
+def _consume() -> list[Any]:
+    """Fork a consumer that ends when the queue is empty."""
+    from django.core.management import call_command  # noqa: PLC0415
+
+    pid = os.fork()
+    if not pid:
+        try:
+            call_command("consume_events", "--once", stdout=sys.stderr)
+        finally:
+            os._exit(0)
+    return [pid, 0]
 
 
 def _bury(pid: int) -> list[Any]:

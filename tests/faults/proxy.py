@@ -33,7 +33,7 @@ class Asked(NamedTuple):
     """A request as the product made it, however often the SDK sent it."""
 
     service: str
-    operation: str  # the HTTP method for S3, the operation for DynamoDB
+    operation: str  # the HTTP method for S3, the operation for others
 
 
 class Fault(NamedTuple):
@@ -187,8 +187,10 @@ class Exchange(BaseHTTPRequestHandler):
 
 def asked_by(method: str, headers: Any) -> Asked:
     """Return the operation that a request's head names."""
-    operation = str(headers.get("X-Amz-Target") or "").partition(".")[2]
-    return Asked("dynamodb", operation) if operation else Asked("s3", method)
+    protocol, _, operation = str(headers.get("X-Amz-Target") or "").partition(".")
+    if not operation:
+        return Asked("s3", method)
+    return Asked("sqs" if protocol == "AmazonSQS" else "dynamodb", operation)
 
 
 def whole_answer(status: int, reason: str, headers: list[tuple[str, str]], body: bytes) -> bytes:
