@@ -17,6 +17,7 @@ from embedded_aws.errors import (
     access_denied,
     invalid_argument,
     invalid_request,
+    not_implemented,
     only_one_mechanism,
     only_signature_version_4,
     signature_mismatch,
@@ -183,12 +184,7 @@ def _declared_payload_hash(request: Request) -> str:
         raise invalid_request("Missing required header for this request: x-amz-content-sha256")
     if declared not in {UNSIGNED_PAYLOAD, UNSIGNED_TRAILER} and not is_sha256(declared):
         if declared.startswith("STREAMING-"):
-            raise S3Error(
-                "NotImplemented",
-                "A header you provided implies functionality that is not implemented",
-                501,
-                {"Header": "x-amz-content-sha256"},
-            )
+            raise not_implemented("x-amz-content-sha256")
         raise invalid_argument(
             "x-amz-content-sha256 must be UNSIGNED-PAYLOAD,"
             " STREAMING-UNSIGNED-PAYLOAD-TRAILER, or a valid sha256 value.",

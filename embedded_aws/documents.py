@@ -1,6 +1,6 @@
 """Refuses XML bodies that S3 refuses and moto accepts.
 
-AWS: "DeleteObjects" (at most 1,000 keys), "CompleteMultipartUpload" (parts in ascending order),
+AWS: "DeleteObjects" (at most 1,000 keys),
 "PutBucketLifecycleConfiguration" (one of two statuses, an action, positive numbers of days) and
 "LifecycleExpiration" (``ExpiredObjectDeleteMarker`` without a time, and not by tag). The messages
 about days and tags are taken from public reports; the one about ``DaysAfterInitiation`` is formed
@@ -9,15 +9,15 @@ like those.
 
 from collections.abc import Callable, Mapping
 from functools import cache
-from itertools import pairwise
-from typing import IO, Any
+from typing import Any
 from xml.etree.ElementTree import Element, ParseError, tostring
 
 from botocore.parsers import ResponseParserError, RestXMLParser
 from botocore.session import get_session
 from defusedxml.common import DefusedXmlException
-from defusedxml.ElementTree import parse
+from defusedxml.ElementTree import fromstring
 
+from embedded_aws.contents import Content
 from embedded_aws.errors import S3Error, invalid_argument, invalid_request, malformed_xml
 from embedded_aws.lifecycle import Chosen
 
@@ -32,15 +32,20 @@ DAYS = {
 ACTIONS = DAYS.keys() | {"Transitions", "NoncurrentVersionTransitions"}
 
 
-def check_document(method: str, query: Mapping[str, str], body: IO[bytes]) -> None:
-    """Raise ``S3Error`` if S3 would refuse the body of a request with these parameters.
-
-    The body is rewound.
-    """
+def check_document(method: str, query: Mapping[str, str], body: Content) -> None:
+    """Raise ``S3Error`` if S3 would refuse the body of a request with these parameters."""
     for (wanted, parameter), check in CHECKS.items():
         if method == wanted and parameter in query:
-            check(_root(body))
-            body.seek(0)
+            check(root_of(body.read()))
+
+
+def root_of(document: bytes) -> Element:
+    """Return the root of an XML document; raise ``S3Error`` if it is none."""
+    try:
+        root: Element = fromstring(document, forbid_dtd=True)
+    except (ParseError, DefusedXmlException, ValueError):
+        raise malformed_xml() from None
+    return root
 
 
 def read_lifecycle(document: bytes) -> list[Any]:
@@ -65,16 +70,6 @@ def _lifecycle_shape() -> Any:
 def _check_delete(root: Element) -> None:
     if len(root.findall("{*}Object")) > MAX_DELETED:
         raise malformed_xml()
-
-
-def _check_complete(root: Element) -> None:
-    numbers = [_number(part.findtext("{*}PartNumber")) for part in root.findall("{*}Part")]
-    if any(after <= before for before, after in pairwise(numbers)):
-        raise S3Error(
-            "InvalidPartOrder",
-            "The list of parts was not in ascending order. Parts must be ordered by part number.",
-            400,
-        )
 
 
 def _check_lifecycle(root: Element) -> None:
@@ -113,21 +108,5 @@ def _check_rule(rule: Any) -> None:
 
 CHECKS: dict[tuple[str, str], Callable[[Element], None]] = {
     ("POST", "delete"): _check_delete,
-    ("POST", "uploadId"): _check_complete,
     ("PUT", "lifecycle"): _check_lifecycle,
 }
-
-
-def _root(body: IO[bytes]) -> Element:
-    try:
-        root: Element = parse(body, forbid_dtd=True).getroot()
-    except (ParseError, DefusedXmlException, ValueError):
-        raise malformed_xml() from None
-    return root
-
-
-def _number(text: str | None) -> int:
-    try:
-        return int(text or "")
-    except ValueError:
-        raise malformed_xml() from None

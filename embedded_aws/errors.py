@@ -161,6 +161,28 @@ def method_not_allowed(method: str) -> S3Error:
     )
 
 
+def not_implemented(header: str) -> S3Error:
+    return S3Error(
+        "NotImplemented",
+        "A header you provided implies functionality that is not implemented",
+        501,
+        {"Header": header},
+    )
+
+
+def precondition_failed(condition: str) -> S3Error:
+    return S3Error(
+        "PreconditionFailed",
+        "At least one of the pre-conditions you specified did not hold",
+        412,
+        {"Condition": condition},
+    )
+
+
+def no_such_key(key: str) -> S3Error:
+    return S3Error("NoSuchKey", "The specified key does not exist.", 404, {"Key": key})
+
+
 def entity_too_large(proposed: int, allowed: int) -> S3Error:
     return S3Error(
         "EntityTooLarge",

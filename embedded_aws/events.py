@@ -14,14 +14,13 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote_plus
-from xml.etree.ElementTree import Element
 
-from defusedxml.ElementTree import parse
 from moto.backends import get_backend
 from moto.core.exceptions import ServiceException
 
 from embedded_aws.access import Sender
-from embedded_aws.errors import S3Error
+from embedded_aws.documents import root_of
+from embedded_aws.errors import S3Error, not_implemented
 from embedded_aws.messages import Request
 
 logger = logging.getLogger(__name__)
@@ -29,18 +28,6 @@ logger = logging.getLogger(__name__)
 S3, SNS = "s3.amazonaws.com", "sns.amazonaws.com"
 SEND = {"Queue": "sqs:SendMessage", "Topic": "sns:Publish"}
 _last_sequence = 0
-
-
-def created_by(request: Request) -> str:
-    """Return what S3 calls the way in which a request makes an object; "" if it makes none."""
-    if not request.key:
-        return ""
-    parameters = {name for name in request.query if not name.lower().startswith(("x-amz-", "x-id"))}
-    if request.method == "POST" and parameters == {"uploadId"}:
-        return "CompleteMultipartUpload"
-    if request.method != "PUT" or parameters:
-        return ""
-    return "Copy" if request.header("x-amz-copy-source") else "Put"
 
 
 @contextmanager
@@ -69,17 +56,15 @@ def announce(bucket: Any, key: Any, way: str, request: Request) -> None:
                 _send(kind, bucket.account_id, destination.arn, json.dumps({"Records": [record]}))
 
 
-def check_destinations(bucket: Any, request: Request, document: Any) -> None:
+def check_destinations(bucket: Any, request: Request, document: bytes) -> None:
     """Raise ``S3Error`` unless each queue and topic exists and lets S3 send.
 
     AWS: "PutBucketNotificationConfiguration".
     """
-    root: Element = parse(document, forbid_dtd=True).getroot()
-    document.seek(0)
-    if root.find("{*}CloudFunctionConfiguration") is not None:
-        raise _not_here("CloudFunctionConfiguration")
-    if root.find("{*}EventBridgeConfiguration") is not None:
-        raise _not_here("EventBridgeConfiguration")
+    root = root_of(document)
+    for other in ("CloudFunctionConfiguration", "EventBridgeConfiguration"):
+        if root.find(f"{{*}}{other}") is not None:
+            raise not_implemented(other)
     if request.header("x-amz-skip-destination-validation").lower() == "true":
         return
     for name, action in SEND.items():
@@ -195,8 +180,3 @@ def _not_valid(arn: str, reason: str) -> S3Error:
         400,
         {"ArgumentName1": arn, "ArgumentValue1": reason},
     )
-
-
-def _not_here(name: str) -> S3Error:
-    message = "A header you provided implies functionality that is not implemented"
-    return S3Error("NotImplemented", message, 501, {"Element": name})

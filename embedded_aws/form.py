@@ -7,7 +7,7 @@ fields are known before the first byte of the file is read, so a bad form costs 
 
 import re
 from collections.abc import Iterator
-from typing import IO
+from typing import IO, Protocol
 
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.http import parse_options_header
@@ -42,6 +42,12 @@ def boundary_of(request: Request) -> bytes:
     return boundary.encode()
 
 
+class Target(Protocol):
+    """What the file is written to."""
+
+    def write(self, data: bytes, /) -> object: ...
+
+
 class Form:
     """A form that is being read: ``fields`` first, then the file by ``save_file``.
 
@@ -59,7 +65,7 @@ class Form:
             name: expand_filename(value, filename) for name, value in _merged(raw).items()
         }
 
-    def save_file(self, target: IO[bytes], most: int) -> int:
+    def save_file(self, target: Target, most: int) -> int:
         """Write at most ``most`` bytes of the file to ``target``, and return its full size.
 
         Reads to the end of the form, so that the client receives the answer.

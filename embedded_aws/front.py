@@ -20,26 +20,15 @@ import threading
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from http import HTTPStatus
-from tempfile import SpooledTemporaryFile
 from typing import Any
 
 from embedded_aws import cors
-from embedded_aws.authentication import (
-    UNSIGNED_TRAILER,
-    authenticate_s3,
-    is_sha256,
-)
-from embedded_aws.digests import check_digests, check_payload_hash
+from embedded_aws.authentication import authenticate_s3
+from embedded_aws.bodies import take_body
 from embedded_aws.documents import check_document
-from embedded_aws.errors import (
-    S3Error,
-    access_denied,
-    entity_too_large,
-    method_not_allowed,
-    no_such_upload,
-)
+from embedded_aws.errors import S3Error, method_not_allowed
+from embedded_aws.headers import check_headers
 from embedded_aws.messages import Environ, Request, Response
-from embedded_aws.policy import MAX_POST_SIZE
 from embedded_aws.post import post_object
 from embedded_aws.services import Services, service_of
 from embedded_aws.signatures import Account
@@ -48,8 +37,6 @@ from embedded_aws.store import Store
 logger = logging.getLogger(__name__)
 
 METHODS = frozenset({"GET", "HEAD", "PUT", "POST", "DELETE"})
-CHUNK = 64 * 1024
-IN_MEMORY = 1024 * 1024
 
 
 class Front:
@@ -68,7 +55,9 @@ class Front:
         response = self._s3(request) if is_s3 else self._services.answer(service, request)
         phrase = HTTPStatus(response.status).phrase
         start_response(f"{response.status} {phrase}", response.headers)
-        return [b"" if request.method == "HEAD" else response.body]
+        if request.method == "HEAD":
+            return [b""]
+        return [response.body] if response.stream is None else response.stream
 
     def _s3(self, request: Request) -> Response:
         try:
@@ -101,30 +90,10 @@ class Front:
         authenticate_s3(request, self._account, now)
         if request.method == "POST" and not request.key and "delete" not in request.query:
             raise method_not_allowed("POST")
-        return self._forward_s3(request)
-
-    def _forward_s3(self, request: Request) -> Response:
-        """Pass a signed request to moto once its body matches its digests."""
-        with SpooledTemporaryFile(max_size=IN_MEMORY) as body:
-            size = _copy_body(request, body)
-            declared = request.header("x-amz-content-sha256")
-            if is_sha256(declared):
-                check_payload_hash(body, declared)
-            if declared != UNSIGNED_TRAILER:
-                check_digests(body, request.header)
-            check_document(request.method, request.query, body)
-            self._check_state(request)
-            if request.method == "PUT" and not request.key and "notification" in request.query:
-                self._store.check_destinations(request, body)
-            return self._store.s3(request, body, size)
-
-    def _check_state(self, request: Request) -> None:
-        """Refuse what the state of the bucket forbids and moto would accept."""
-        if self._store.is_public_acl_blocked(request.bucket, request.header("x-amz-acl")):
-            raise access_denied()
-        upload = request.query.get("uploadId", "")
-        if upload and not self._store.has_upload(request.bucket, upload):
-            raise no_such_upload(upload)
+        check_headers(request)
+        body = take_body(request)
+        check_document(request.method, request.query, body.content)
+        return self._store.s3(request, body)
 
 
 def _is_form_upload(request: Request) -> bool:
@@ -134,20 +103,6 @@ def _is_form_upload(request: Request) -> bool:
     """
     is_bucket = bool(request.bucket) and not request.key
     return request.method == "POST" and is_bucket and not request.query_string
-
-
-def _copy_body(request: Request, target: SpooledTemporaryFile[bytes]) -> int:
-    """Copy the body from the network, at most 5 GB, and return its size in bytes."""
-    declared = request.content_length or 0
-    if declared > MAX_POST_SIZE:
-        raise entity_too_large(declared, MAX_POST_SIZE)
-    size = 0
-    while chunk := request.body.read(CHUNK):
-        size += target.write(chunk)
-        if size > MAX_POST_SIZE:
-            raise entity_too_large(size, MAX_POST_SIZE)
-    target.seek(0)
-    return size
 
 
 def _xml_error(error: S3Error, request: Request) -> Response:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Iterable
 from typing import IO
 
 from moto.moto_server.werkzeug_app import MotoRequestHandler
@@ -82,10 +83,10 @@ class Handler(MotoRequestHandler):
         ) -> None:
             answer.append((status, headers))
 
-        content = b"".join(self.server.app(environ, start_response))  # type: ignore[arg-type]
+        chunks = self.server.app(environ, start_response)  # type: ignore[arg-type]
         if not body.drain(MAX_DRAIN):
             self.close_connection = True
-        self._send(*answer[-1], content)
+        self._send(*answer[-1], chunks)
 
     def _body(self, environ: Environ) -> RequestBody | None:
         """Return the body, as long as declared, or None if the declared length is not a number."""
@@ -98,19 +99,22 @@ class Handler(MotoRequestHandler):
             return None
         return RequestBody(environ["wsgi.input"], int(length))
 
-    def _send(self, status: str, headers: list[tuple[str, str]], content: bytes) -> None:
+    def _send(self, status: str, headers: list[tuple[str, str]], chunks: Iterable[bytes]) -> None:
+        """Send the answer; if it names its length, piece by piece."""
         code, _, phrase = status.partition(" ")
+        if not any(name.lower() == "content-length" for name, _ in headers):
+            chunks = [b"".join(chunks)]
+            if code not in {"204", "304"}:
+                headers = [*headers, ("Content-Length", str(len(chunks[0])))]
         self.send_response_only(int(code), phrase)
         self.send_header("Date", self.date_time_string())
         for name, value in headers:
             self.send_header(name, value)
-        names = {name.lower() for name, _ in headers}
-        if "content-length" not in names and code not in {"204", "304"}:
-            self.send_header("Content-Length", str(len(content)))
         if self.close_connection:
             self.send_header("Connection", "close")
         self.end_headers()
-        self.wfile.write(content)
+        for chunk in chunks:
+            self.wfile.write(chunk)
 
     def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002 - werkzeug's name
         logger.debug(message, *args)

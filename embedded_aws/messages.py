@@ -57,6 +57,18 @@ class Request:
         return {unquote(name): unquote(value) for name, _, value in pairs}
 
     @property
+    def subresources(self) -> frozenset[str]:
+        """The parameters that say what of a bucket or an object the request is about."""
+        others = ("x-amz-", "response-", "x-id")
+        return frozenset(name for name in self.query if not name.lower().startswith(others))
+
+    @property
+    def is_upload(self) -> bool:
+        """Whether the body is that of an object or of a part."""
+        is_one = self.subresources in (frozenset(), {"uploadId", "partNumber"})
+        return self.method == "PUT" and bool(self.key) and is_one
+
+    @property
     def bucket(self) -> str:
         """The first segment of the path ("path style" addressing)."""
         return unquote(self.path.lstrip("/").partition("/")[0])
@@ -73,11 +85,20 @@ class Request:
 
 @dataclass(slots=True)
 class Response:
-    """An answer, to which the handler adds Date and Content-Length."""
+    """An answer, to which the handler adds Date and Content-Length.
+
+    A ``stream`` is sent in place of the body; then Content-Length is among the headers.
+    """
 
     status: int
     headers: list[tuple[str, str]]
     body: bytes = b""
+    stream: Iterable[bytes] | None = None
+
+    def set(self, name: str, value: str) -> None:
+        """Have one header of this name, with this value."""
+        self.headers = [pair for pair in self.headers if pair[0].lower() != name.lower()]
+        self.headers.append((name, value))
 
 
 def path_of(bucket: str, key: str) -> str:

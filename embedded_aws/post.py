@@ -10,11 +10,11 @@ import base64
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from tempfile import SpooledTemporaryFile
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 from embedded_aws.authentication import parse_timestamp
-from embedded_aws.digests import check_digests
+from embedded_aws.bodies import Intake
+from embedded_aws.digests import names_in
 from embedded_aws.errors import (
     S3Error,
     access_denied,
@@ -26,6 +26,7 @@ from embedded_aws.errors import (
     xml_text,
 )
 from embedded_aws.form import Form, boundary_of
+from embedded_aws.headers import check_metadata
 from embedded_aws.messages import Request, Response
 from embedded_aws.policy import check_fields, check_size, read_policy
 from embedded_aws.signatures import (
@@ -47,7 +48,6 @@ SIGNATURE_FIELDS = (
 )
 SIGNATURE_LIFETIME = timedelta(days=7)
 MAX_KEY = 1024
-IN_MEMORY = 1024 * 1024
 STORED_AS_SENT = frozenset(
     {"cache-control", "content-type", "content-disposition", "content-encoding", "expires"}
 )
@@ -80,14 +80,10 @@ def post_object(request: Request, account: Account, store: Store, now: datetime)
     fields = _with_bucket(form.fields, request.bucket)
     check_fields(policy, fields, now)
     headers = object_headers(fields)
-    if store.is_public_acl_blocked(request.bucket, headers.get("x-amz-acl", "")):
-        raise access_denied()
-    with SpooledTemporaryFile(max_size=IN_MEMORY) as file:
-        size = form.save_file(file, policy.max_size)
-        check_size(policy, size)
-        file.seek(0)
-        check_digests(file, lambda name: fields.get(name, ""))
-        stored = store.put_object(request, fields["key"], file, size, headers)
+    intake = Intake(min(request.content_length, policy.max_size), names_in(fields))
+    check_size(policy, form.save_file(intake, policy.max_size))
+    body = intake.body(lambda name: fields.get(name, ""))
+    stored = store.post_object(request, fields["key"], body, headers)
     if stored.status != 200:
         return stored
     answer = _success(request, fields, dict(stored.headers).get("ETag", ""))
@@ -188,6 +184,7 @@ def object_headers(fields: Mapping[str, str]) -> dict[str, str]:
         headers["x-amz-acl"] = _acl(fields["acl"])
     if fields.get("tagging"):
         headers["x-amz-tagging"] = tagging_header(read_tagging(fields["tagging"]))
+    check_metadata(headers.items())
     return headers
 
 

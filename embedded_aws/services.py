@@ -6,7 +6,6 @@ boto3 asks DynamoDB and SQS in JSON, with the operation in ``x-amz-target``, and
 A long poll of SQS waits here: moto would wait too, but nobody else could be answered meanwhile.
 """
 
-import io
 import json
 import logging
 import re
@@ -20,11 +19,12 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs
 
+from embedded_aws.apps import Service
 from embedded_aws.authentication import authenticate_service
 from embedded_aws.errors import ServiceError
 from embedded_aws.messages import Request, Response
 from embedded_aws.signatures import Account
-from embedded_aws.store import Service, Store
+from embedded_aws.store import Store
 
 logger = logging.getLogger(__name__)
 
@@ -93,7 +93,7 @@ class Services:
             _check_visibility(_json(body))
         if target == "AmazonSQS.ReceiveMessage":
             return self._received(request, body)
-        return self.store.service(service, request, io.BytesIO(body), len(body))
+        return self.store.service(service, request, body)
 
     def _received(self, request: Request, body: bytes) -> Response:
         """Return the messages of a queue as soon as there are any, or none after the time asked.
@@ -104,7 +104,7 @@ class Services:
         queue = str(asked.get("QueueUrl", "")).rpartition("/")[2]
         wait = asked.get("WaitTimeSeconds", self.store.default_wait(queue))
         if not isinstance(wait, int) or not 0 <= wait <= LONGEST_POLL:
-            return self.store.service("sqs", request, io.BytesIO(body), len(body))
+            return self.store.service("sqs", request, body)
         connection = request.environ.get("werkzeug.socket")
         deadline = time.monotonic() + wait
         while not _is_gone(connection) and time.monotonic() < deadline:
@@ -115,7 +115,7 @@ class Services:
         if _is_gone(connection):
             raise ConnectionAbortedError("The client went away while it polled.")
         body = json.dumps({**asked, "WaitTimeSeconds": 0}).encode()
-        return self.store.service("sqs", request, io.BytesIO(body), len(body))
+        return self.store.service("sqs", request, body)
 
 
 def _refusal(service: Service, error: ServiceError, request_id: str) -> Response:

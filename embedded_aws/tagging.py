@@ -32,7 +32,7 @@ def read_tagging(xml: str) -> dict[str, str]:
     if _tag(root) != "Tagging" or [_tag(child) for child in tag_sets] != ["TagSet"]:
         raise malformed_xml()
     pairs = [_pair(child) for child in tag_sets[0]]
-    _check(pairs)
+    check_tags(pairs)
     return dict(pairs)
 
 
@@ -48,7 +48,8 @@ def _pair(tag: Element) -> tuple[str, str]:
     return parts["Key"], parts["Value"]
 
 
-def _check(pairs: list[tuple[str, str]]) -> None:
+def check_tags(pairs: list[tuple[str, str]]) -> None:
+    """Raise ``S3Error`` for tags that S3 refuses."""
     if len(pairs) > MAX_TAGS:
         raise S3Error("BadRequest", f"Object tags cannot be greater than {MAX_TAGS}", 400)
     if len(dict(pairs)) != len(pairs):

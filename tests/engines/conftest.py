@@ -26,7 +26,7 @@ from tests.functional.embedded.builders import ACCESS_KEY, SECRET_KEY, Place
 HERE = Path(__file__).parent
 ENGINE_FIXTURES = ("s3_engine", "table_engine")
 ORIGIN = "https://site.test"
-ASKED_EVERY_TIME = {"test_post.py", "test_queues.py", "test_events.py"}
+ASKED_EVERY_TIME = {"test_post.py", "test_put.py", "test_queues.py", "test_events.py"}
 collect_ignore = [] if is_elsewhere() else ["test_vanishing.py"]
 
 

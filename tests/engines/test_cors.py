@@ -44,13 +44,14 @@ def test_preflight_is_granted_when_the_site_asks_to(shared: Place, method: str) 
 
 
 def test_preflight_grants_headers_when_the_site_asks_for_them(shared: Place) -> None:
-    answer = preflight(
-        shared, origin=ORIGIN, method="PUT", headers="content-type,if-none-match,x-amz-meta-owner"
-    )
+    asked = ["content-type", "if-none-match", "x-amz-tagging"]
+    asked += ["x-amz-meta-name", "x-amz-meta-owner", "x-amz-meta-size"]
+
+    answer = preflight(shared, origin=ORIGIN, method="PUT", headers=",".join(asked))
 
     granted = answer.headers["Access-Control-Allow-Headers"].lower().replace(" ", "")
     assert answer.status == 200
-    assert set(granted.split(",")) == {"content-type", "if-none-match", "x-amz-meta-owner"}
+    assert set(granted.split(",")) == set(asked)
 
 
 @pytest.mark.parametrize(
@@ -81,6 +82,23 @@ def test_site_may_read_the_answer_when_it_posted(shared: Place) -> None:
     answer = posted(shared, fields_for(shared), ORIGIN)
 
     assert answer.status == 201
+    assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
+    assert "ETag" in answer.headers["Access-Control-Expose-Headers"]
+
+
+@pytest.mark.parametrize("what", ["object", "part"])
+def test_site_may_read_the_etag_when_it_put_an(shared: Place, what: str) -> None:
+    params: Any = {"Bucket": shared.name, "Key": KEY}
+    if what == "part":
+        params["UploadId"] = shared.s3.create_multipart_upload(**params)["UploadId"]
+        params["PartNumber"] = 1
+    operation = "upload_part" if what == "part" else "put_object"
+    url = shared.s3.generate_presigned_url(operation, params)
+
+    answer = shared.request("PUT", url, headers={"Origin": ORIGIN}, body=b"x")
+
+    assert answer.status == 200
+    assert answer.headers["ETag"] == '"9dd4e461268c8034f5c8564e155c67a6"'
     assert answer.headers["Access-Control-Allow-Origin"] == ORIGIN
     assert "ETag" in answer.headers["Access-Control-Expose-Headers"]
 

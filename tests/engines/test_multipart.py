@@ -1,13 +1,17 @@
 """Uploads in parts"""
 
+from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.engines.engines import LARGE_ENGINES
 from tests.engines.test_reading import refusal
 from tests.functional.embedded.builders import Place
 
+ASKED = LARGE_ENGINES
 KEY = "files/7/film.mp4"
 LEAST = 5 * 1024 * 1024  # bytes of each part but the last
 FIRST, LAST = b"a" * LEAST, b"b" * 10
@@ -20,10 +24,10 @@ def begin(place: Place) -> str:
     return upload["UploadId"]
 
 
-def part_url(place: Place, upload: str, number: int) -> str:
+def part_url(place: Place, upload: str, number: int, **signed: Any) -> str:
     return place.s3.generate_presigned_url(
         "upload_part",
-        {"Bucket": place.name, "Key": KEY, "UploadId": upload, "PartNumber": number},
+        {"Bucket": place.name, "Key": KEY, "UploadId": upload, "PartNumber": number, **signed},
     )
 
 
@@ -41,13 +45,8 @@ def send(place: Place, upload: str, *bodies: bytes) -> list[Any]:
 
 
 def complete(place: Place, upload: str, parts: list[Any], **options: Any) -> Any:
-    return place.s3.complete_multipart_upload(
-        Bucket=place.name,
-        Key=KEY,
-        UploadId=upload,
-        MultipartUpload={"Parts": parts},
-        **options,
-    )
+    asked: dict[str, Any] = {"Bucket": place.name, "Key": KEY, "UploadId": upload, **options}
+    return place.s3.complete_multipart_upload(MultipartUpload={"Parts": parts}, **asked)
 
 
 def test_object_is_all_its_parts_when_they_are_put_by_presigned_urls(place: Place) -> None:
@@ -101,6 +100,105 @@ def test_part_is_replaced_when_it_is_put_again(place: Place) -> None:
     assert place.body(KEY) == LAST
 
 
+@pytest.mark.case(54)
+@pytest.mark.parametrize("body", [LAST[:-1], LAST + b"x"], ids=["shorter", "longer"])
+def test_part_is_refused_when_it_is_not_as_long_as_signed(place: Place, body: bytes) -> None:
+    upload = begin(place)
+    url = part_url(place, upload, 1, ContentLength=len(LAST))
+
+    assert place.request("PUT", url, body=body).status in {400, 403}
+    assert numbers(place, upload) == []
+    assert place.request("PUT", url, body=LAST).status == 200
+
+
+@pytest.mark.case(52)
+@pytest.mark.parametrize("number", [0, 10_001])
+def test_part_is_refused_when_its_number_is(place: Place, number: int) -> None:
+    upload = begin(place)
+
+    assert place.request("PUT", part_url(place, upload, number), body=LAST).status == 400
+    assert numbers(place, upload) == []
+
+
+def test_part_may_have_the_highest_number(place: Place) -> None:
+    upload = begin(place)
+    answer = place.request("PUT", part_url(place, upload, 10_000), body=LAST)
+
+    complete(place, upload, [{"PartNumber": 10_000, "ETag": answer.headers["ETag"]}])
+
+    assert place.body(KEY) == LAST
+
+
+# --- Lists ---
+
+
+def numbers(place: Place, upload: str, **page: Any) -> list[int]:
+    """Return the numbers of the parts that are there, or of one page of them."""
+    listed = place.s3.list_parts(Bucket=place.name, Key=KEY, UploadId=upload, **page)
+    return [part["PartNumber"] for part in listed.get("Parts", [])]
+
+
+def test_parts_are_listed_page_by_page_when_some_are_missing(place: Place) -> None:
+    upload = begin(place)
+    for number in (2, 3, 5, 8, 9):
+        assert place.request("PUT", part_url(place, upload, number), body=LAST).status == 200
+
+    pages = place.s3.get_paginator("list_parts").paginate(
+        Bucket=place.name, Key=KEY, UploadId=upload, PaginationConfig={"PageSize": 2}
+    )
+
+    found = [[part["PartNumber"] for part in page["Parts"]] for page in pages]
+    assert found == [[2, 3], [5, 8], [9]]
+    assert numbers(place, upload, PartNumberMarker=4, MaxParts=1) == [5]
+    assert numbers(place, upload, PartNumberMarker=9) == []
+
+
+def test_page_holds_a_thousand_parts_when_there_are_more(place: Place) -> None:
+    upload = begin(place)
+    for number in range(1, 1003):
+        place.s3.upload_part(
+            Bucket=place.name, Key=KEY, UploadId=upload, PartNumber=number, Body=b"x"
+        )
+
+    page = place.s3.list_parts(Bucket=place.name, Key=KEY, UploadId=upload)
+
+    assert (len(page["Parts"]), page["IsTruncated"]) == (1000, True)
+    assert page["NextPartNumberMarker"] == 1000
+    assert numbers(place, upload, PartNumberMarker=1000) == [1001, 1002]
+
+
+def test_uploads_are_listed_by_prefix_with_the_time_they_began(place: Place) -> None:
+    before = datetime.now(UTC) - timedelta(minutes=1)
+    begun = {}
+    for key in ("files/7/a", "files/7/b", "files/71/c", "other/d"):
+        answer = place.s3.create_multipart_upload(Bucket=place.name, Key=key)
+        begun[key] = answer["UploadId"]
+
+    uploads = place.s3.list_multipart_uploads(Bucket=place.name, Prefix="files/7/")["Uploads"]
+
+    found = {upload["Key"]: upload["UploadId"] for upload in uploads}
+    assert found == {key: begun[key] for key in ("files/7/a", "files/7/b")}
+    assert all(upload["Initiated"] > before for upload in uploads)
+
+
+def test_uploads_are_listed_page_by_page_when_several_are_of_one_key(place: Place) -> None:
+    begun = []
+    for key in ("files/7/a", "files/7/b", "files/7/b", "files/7/b", "files/7/c"):
+        answer = place.s3.create_multipart_upload(Bucket=place.name, Key=key)
+        begun.append((key, answer["UploadId"]))
+
+    pages = place.s3.get_paginator("list_multipart_uploads").paginate(
+        Bucket=place.name, Prefix="files/", PaginationConfig={"PageSize": 2}
+    )
+
+    found = [[(one["Key"], one["UploadId"]) for one in page["Uploads"]] for page in pages]
+    assert [len(page) for page in found] == [2, 2, 1]
+    assert sorted(chain.from_iterable(found)) == sorted(begun)
+
+
+# --- Completion ---
+
+
 def test_nothing_is_left_when_the_upload_is_aborted(place: Place) -> None:
     upload = begin(place)
     parts = send(place, upload, LAST)
@@ -117,7 +215,13 @@ def test_nothing_is_left_when_the_upload_is_aborted(place: Place) -> None:
 BAD = {
     "small": (400, "EntityTooSmall"),
     "unknown": (400, "InvalidPart"),
+    "missing": (400, "InvalidPart"),
     "out of order": (400, "InvalidPartOrder"),
+    "named twice": (400, "InvalidPartOrder"),
+    "none": (400, "MalformedXML"),
+    "of another upload": (400, "InvalidPart"),
+    "of an upload for another key": (404, "NoSuchUpload"),
+    "too short together": (400, "InvalidRequest"),
     "of an unknown upload": (404, "NoSuchUpload"),
     "of an aborted upload": (404, "NoSuchUpload"),
 }
@@ -126,15 +230,33 @@ BAD = {
 def complete_wrongly(place: Place, mistake: str) -> None:
     upload = begin(place)
     parts = send(place, upload, LAST if mistake == "small" else FIRST, LAST)
-    if mistake == "unknown":
-        parts[1]["ETag"] = '"00000000000000000000000000000000"'
-    if mistake == "out of order":
-        parts.reverse()
-    if mistake == "of an aborted upload":
-        place.s3.abort_multipart_upload(Bucket=place.name, Key=KEY, UploadId=upload)
-    complete(place, "unknown" if mistake == "of an unknown upload" else upload, parts)
+    options: dict[str, Any] = {}
+    match mistake:
+        case "unknown":
+            parts[1]["ETag"] = '"00000000000000000000000000000000"'
+        case "missing":
+            parts.append({"PartNumber": 3, "ETag": parts[1]["ETag"]})
+        case "out of order":
+            parts.reverse()
+        case "named twice":
+            parts.append(parts[1])
+        case "none":
+            parts = []
+        case "of another upload":
+            upload = begin(place)
+            send(place, upload, FIRST)
+        case "of an aborted upload":
+            place.s3.abort_multipart_upload(Bucket=place.name, Key=KEY, UploadId=upload)
+        case "of an unknown upload":
+            upload = "unknown"
+        case "of an upload for another key":
+            options["Key"] = f"{KEY}-another"
+        case "too short together":
+            options["MpuObjectSize"] = LEAST + len(LAST) + 1
+    complete(place, upload, parts, **options)
 
 
+@pytest.mark.case(52)
 @pytest.mark.parametrize("mistake", BAD)
 def test_completion_is_refused_when_parts_are(place: Place, mistake: str) -> None:
     with pytest.raises(ClientError):
@@ -172,3 +294,106 @@ def test_completion_is_refused_when_the_object_is_there_and_must_not_be(place: P
 
     assert refusal(lambda: complete(place, upload, parts, IfNoneMatch="*"))[0] == 412
     assert place.body(KEY) == b"first"
+
+
+def test_parts_stay_when_a_completion_was_refused(place: Place) -> None:
+    upload = begin(place)
+    parts = send(place, upload, FIRST, LAST)
+
+    with pytest.raises(ClientError):
+        complete(place, upload, [parts[0], {**parts[1], "PartNumber": 3}])
+
+    complete(place, upload, parts, MpuObjectSize=LEAST + len(LAST), IfNoneMatch="*")
+    assert place.head(KEY)["ContentLength"] == LEAST + len(LAST)
+
+
+def test_object_has_the_parts_that_are_named_alone(place: Place) -> None:
+    upload = begin(place)
+    parts = send(place, upload, FIRST, LAST, b"left out")
+
+    complete(place, upload, parts[:2])
+
+    assert place.body(KEY) == FIRST + LAST
+
+
+@pytest.mark.case(53)
+def test_object_stays_when_its_upload_is_completed_or_aborted_again(place: Place) -> None:
+    upload = begin(place)
+    parts = send(place, upload, LAST)
+    complete(place, upload, parts)
+    etag = place.head(KEY)["ETag"]
+
+    assert refusal(lambda: complete(place, upload, parts)) == (404, "NoSuchUpload")
+    assert refusal(
+        lambda: place.s3.abort_multipart_upload(Bucket=place.name, Key=KEY, UploadId=upload)
+    ) == (404, "NoSuchUpload")
+    assert refusal(lambda: numbers(place, upload)) == (404, "NoSuchUpload")
+    assert place.body(KEY) == LAST
+    assert place.head(KEY)["ETag"] == etag
+    assert place.s3.list_multipart_uploads(Bucket=place.name).get("Uploads", []) == []
+
+
+# --- What was made of parts ---
+
+
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [(LEAST - 3, LEAST + 2), (0, 4), (LEAST, LEAST), (LEAST + 9, LEAST + 9)],
+    ids=["over two parts", "in the first", "at the start of the second", "the last byte"],
+)
+def test_range_is_given_when_it_lies(place: Place, first: int, last: int) -> None:
+    upload = begin(place)
+    complete(place, upload, send(place, upload, FIRST, LAST))
+
+    answer = place.s3.get_object(Bucket=place.name, Key=KEY, Range=f"bytes={first}-{last}")
+
+    assert answer["Body"].read() == (FIRST + LAST)[first : last + 1]
+    assert answer["ContentRange"] == f"bytes {first}-{last}/{LEAST + 10}"
+
+
+def test_copy_stays_when_its_source_is_gone(place: Place) -> None:
+    upload = begin(place)
+    complete(place, upload, send(place, upload, FIRST, LAST))
+
+    place.s3.copy_object(Bucket=place.name, Key="copy", CopySource=f"{place.name}/{KEY}")
+    place.s3.delete_object(Bucket=place.name, Key=KEY)
+
+    assert place.keys() == ["copy"]
+    assert place.body("copy") == FIRST + LAST
+    assert place.head("copy")["Metadata"] == {"owner": "7"}
+
+
+def test_object_is_made_of_ranges_of_another(place: Place) -> None:
+    place.put("source", FIRST + LAST)
+    upload = begin(place)
+    parts = []
+    for number, asked in enumerate((f"bytes=0-{LEAST - 1}", f"bytes={LEAST}-{LEAST + 9}"), 1):
+        answer = place.s3.upload_part_copy(
+            Bucket=place.name,
+            Key=KEY,
+            UploadId=upload,
+            PartNumber=number,
+            CopySource=f"{place.name}/source",
+            CopySourceRange=asked,
+        )
+        parts.append({"PartNumber": number, "ETag": answer["CopyPartResult"]["ETag"]})
+
+    complete(place, upload, parts)
+
+    assert place.body(KEY) == FIRST + LAST
+
+
+def test_range_to_copy_is_refused_when_it_is_past_the_end(place: Place) -> None:
+    place.put("source", LAST)
+    upload = begin(place)
+
+    with pytest.raises(ClientError):
+        place.s3.upload_part_copy(
+            Bucket=place.name,
+            Key=KEY,
+            UploadId=upload,
+            PartNumber=1,
+            CopySource=f"{place.name}/source",
+            CopySourceRange="bytes=5-10",
+        )
+    assert numbers(place, upload) == []
