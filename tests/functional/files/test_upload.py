@@ -56,7 +56,7 @@ def test_same_name_is_the_next_version(anna: Uploader) -> None:
 def test_multipart_is_ready_when_all_parts_have_arrived(anna: Uploader, settings: Any) -> None:
     settings.FILE_MULTIPART_BYTES = 6 * MIB
     body = b"a" * (17 * MIB)
-    issued = anna.begin("film.mov", size=len(body), content_type="")
+    issued = anna.begin("film.bin", size=len(body), content_type="")
     assert (issued.mode, issued.part_size, issued.parts) == ("multipart", 16 * MIB, 2)
     anna.send_parts(issued, body, [2])
     answer = anna.confirm(issued)
@@ -66,7 +66,7 @@ def test_multipart_is_ready_when_all_parts_have_arrived(anna: Uploader, settings
     assert found == {"state": "uploading", "parts": [{"number": 2, "size": MIB}], "file": None}
     anna.send_parts(issued, body, [1])
     file = anna.confirm(issued).json()["file"]
-    assert (file["name"], file["size"], file["state"]) == ("film.mov", 17 * MIB, "ready")
+    assert (file["name"], file["size"], file["state"]) == ("film.bin", 17 * MIB, "ready")
     assert anna.confirm(issued).json() == {"file": file}
     anna.assert_in_order()
 
