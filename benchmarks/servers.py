@@ -140,8 +140,10 @@ def manage(arguments: list[str], variables: dict[str, str]) -> str:
 
 
 @contextmanager
-def child(line: str, variables: dict[str, str], port: int) -> Iterator[None]:
-    """Run Python with the arguments in ``line`` until the end, once it listens on ``port``."""
+def child(
+    line: str, variables: dict[str, str], port: int | None
+) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run Python with the arguments in ``line`` until the end, once it listens on a ``port``."""
     process = subprocess.Popen(  # noqa: S603 (our own commands)
         [sys.executable, *line.split()],
         cwd=ROOT,
@@ -150,12 +152,12 @@ def child(line: str, variables: dict[str, str], port: int) -> Iterator[None]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        for _attempt in range(300):
+        for _attempt in range(300 if port else 0):
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     break
             time.sleep(0.1)
-        yield
+        yield process
     finally:
         process.terminate()
         process.wait(30)

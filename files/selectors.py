@@ -18,7 +18,8 @@ from uploads.keys import FILES_PREFIX, prefix_of
 from uploads.stores import Answer
 
 PAGE_SIZE = 50
-READ_AT_ONCE = 250  # items a request
+# Items a request: some more than a page without a filter, many with one.
+READ_AT_ONCE, SEARCHED_AT_ONCE = 100, 1000
 MAX_UNFINISHED_SHOWN = 20
 # Requests a page may cost: what is deleted or superseded is read, and left out.
 MAX_REQUESTS = 4
@@ -62,9 +63,10 @@ def file_page(*, owner_id: str, q: str, after: str, stores: FileStores) -> FileP
     """
     hash_key, wanted, found = entry_key(owner_id, "")[0], q.casefold(), list[Entry]()
     start = f"{ENTRY}{after}" if after else ""
+    limit = SEARCHED_AT_ONCE if q else READ_AT_ONCE
     for _request in range(MAX_REQUESTS):
         page = stores.entries.query(
-            hash_key, prefix=ENTRY, after=start, limit=READ_AT_ONCE, descending=True
+            hash_key, prefix=ENTRY, after=start, limit=limit, descending=True
         )
         for entry in page.values:
             if _is_shown(entry) and wanted in (entry.name or "").casefold():
