@@ -11,7 +11,8 @@ const percent = new Intl.NumberFormat(language, { style: "percent" });
  * @param {Record<string, string | number>} [values]
  */
 export function say(name, values = {}) {
-  return words[name].replace(/\{(\w+)\}/g, (_all, key) => values[key]);
+  const written = (value) => (typeof value === "number" ? decimal.format(value) : value);
+  return words[name].replace(/\{(\w+)\}/g, (_all, key) => written(values[key]));
 }
 
 /** The units of a page's words, with their bytes: those of Django's filesizeformat. */

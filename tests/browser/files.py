@@ -1,6 +1,7 @@
 """The files page as a user sees it, and what the bucket and the table hold."""
 
 import base64
+import time
 from collections.abc import Callable, Sequence
 from urllib.parse import parse_qs, urlsplit
 
@@ -106,6 +107,14 @@ def sent_parts(page: Page) -> list[int]:
 
     page.on("requestfinished", note)
     return sent
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait for what no page shows, ten seconds at most."""
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def text_file(name: str, body: bytes = b"hello") -> FilePayload:

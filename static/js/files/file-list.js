@@ -174,11 +174,11 @@ export class FileList {
     if (!row) return;
     const hadFocus = row.contains(document.activeElement) || document.activeElement === document.body;
     row.hidden = isHidden;
+    this.#hideEmptyGroups();
     const rows = [...this.root.querySelectorAll("[data-file]")];
     const at = rows.indexOf(row);
     const next = isHidden ? [...rows.slice(at), ...rows.slice(0, at).reverse()].find((one) => !one.hidden) : row;
     if (hadFocus) (next?.querySelector("[data-menu]") ?? document.getElementById("content")).focus();
-    this.#hideEmptyGroups();
   }
 
   #hideEmptyGroups() {

@@ -21,7 +21,10 @@ export function toast(text, { tone = "", offer, gone } = {}) {
   element.dataset.tone = tone;
   element.querySelector("[data-text]").replaceChildren(...[text].flat());
   const time = countdown(element, () => finish(gone));
+  let isOver = false; // removing it may move the focus, which would start its time again
   const finish = (then) => {
+    if (isOver) return;
+    isOver = true;
     time.stop();
     element.remove();
     then?.();
@@ -58,10 +61,11 @@ export function announce(text) {
 /** Calls `end` after STAYS milliseconds, in which the element was neither used nor out of sight. */
 function countdown(element, end) {
   let timer = 0;
+  let isStopped = false;
   const isHeld = () => document.hidden || element.matches(":hover, :focus-within");
   const restart = () => {
     clearTimeout(timer);
-    if (!isHeld()) timer = setTimeout(end, STAYS);
+    if (!isStopped && !isHeld()) timer = setTimeout(end, STAYS);
   };
   const events = ["pointerenter", "pointerleave", "focusin", "focusout"];
   // After the event: a focus that leaves is still inside while it is told.
@@ -70,6 +74,7 @@ function countdown(element, end) {
   restart();
   return {
     stop() {
+      isStopped = true;
       clearTimeout(timer);
       document.removeEventListener("visibilitychange", restart);
     },
