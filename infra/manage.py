@@ -32,7 +32,8 @@ def _service(name: str) -> Any:
     """Return the service that runs the site."""
     if not state(name):
         raise StackError(f"There is no stack called {name}.")
-    clusters, services = (resources(name, f"AWS::ECS::{kind}") for kind in ("Cluster", "Service"))
+    clusters = resources(name, "AWS::ECS::Cluster")
+    services = resources(name, "AWS::ECS::Service", called="Site")
     if not services:
         raise StackError(f"The stack {name} has no site: deploy it with Image=….")
     found = client("ecs").describe_services(cluster=clusters[0], services=services)["services"]

@@ -37,14 +37,18 @@ def variable(output: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", output).upper()
 
 
-def resources(name: str, kind: str) -> list[str]:
-    """Return the physical names of the stack's resources of type ``kind`` that are still there."""
+def resources(name: str, kind: str, *, called: str = "") -> list[str]:
+    """Return the physical names of the stack's resources of type ``kind`` that are still there.
+
+    ``called`` is the logical name of one of them; empty for all.
+    """
     pages = client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=name)
     return [
         found["PhysicalResourceId"]
         for page in pages
         for found in page["StackResourceSummaries"]
         if found["ResourceType"] == kind
+        and called in {"", found["LogicalResourceId"]}
         and found.get("PhysicalResourceId")
         and found["ResourceStatus"] != "DELETE_COMPLETE"
     ]

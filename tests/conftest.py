@@ -15,12 +15,17 @@ from django.test import override_settings
 
 from avatars.references import Stores, live_stores
 from aws import clients
+from aws.queue import SqsQueue, live_queue
+from aws.topic import live_topic
 from embedded_aws.server import EmbeddedAWS
 from inspection import health
+from tests.arrivals import arrivals
 from tests.builders import at_once
 from tests.engines import elsewhere
 from uploads.provisioning import provision
 from web import rates
+
+__all__ = ["arrivals"]
 
 # How long an example takes says nothing on a busy machine.
 hypothesis.settings.register_profile("tests", deadline=None, max_examples=60)
@@ -123,3 +128,14 @@ def aws(embedded_aws: EmbeddedAWS, provisioned: Any, monkeypatch: pytest.MonkeyP
         made_once()
     monkeypatch.setattr(live_stores(), "later", at_once)
     return replace(live_stores())
+
+
+@pytest.fixture
+def queue(aws: Stores) -> SqsQueue:
+    """Return the queue of events as ``provision`` makes it, empty."""
+    for made_once in (live_queue, live_topic):
+        made_once.cache_clear()
+    made = SqsQueue("triphase-events")
+    for message in made.receive(limit=10, wait=0, hide=60):
+        made.delete(message)  # the test event that S3 sends when it is told to tell the queue
+    return made

@@ -1,4 +1,4 @@
-"""Everything that a site does with its bucket and table, in sequence.
+"""Everything that a site does with its bucket, table, queue and topic, in sequence.
 
 One process runs it against the embedded AWS, to record what is asked; another against an AWS that
 checks permissions, to see that they are enough.
@@ -9,12 +9,16 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 
+from django.conf import settings
 from django.core.management import call_command
-from django.test import Client
+from django.test import Client, override_settings
 from django.urls import reverse
 
 from accounts.models import User
+from aws.queue import live_queue
+from aws.queue_features import TRIES
 from tests.builders import make_user
+from tests.events import body, of_bucket
 from tests.functional.steps import (
     Permission,
     confirm,
@@ -25,6 +29,8 @@ from tests.functional.steps import (
     signed_in,
     write_item,
 )
+from uploads.notifying import Event, message, publish
+from uploads.pushing import take
 
 # Neither a picture nor a pending upload: only the bucket page looks at it.
 STRANGE = "strange/object"
@@ -49,6 +55,7 @@ def take_all(
         leave_a_mess()
     inspect(staff, user)
     sweep()
+    work_on_events(apart)
     remove(browser)
     upload(browser, between)
     assert staff.post(reverse(DELETE, args=[user.pk]), {"post": "yes"}).status_code == 302
@@ -96,6 +103,53 @@ def sweep() -> None:
     call_command("sweep", "--delete", "--grace=0", "--force", stdout=told)
     for kind in ("orphan", "ghost", "gone"):
         assert f"mended   {kind}" in told.getvalue(), told.getvalue()
+
+
+def work_on_events(apart: Callable[[], AbstractContextManager[None]]) -> None:
+    """Take an event that fails, one that works, and dead letters; tell the topic of a file."""
+    for arrived, status in (("tests.infra.flows.fail", 1), ("builtins.len", 0)):
+        with override_settings(ARRIVALS={"files/": arrived}):
+            send("files/walker/1")
+            assert _status("consume_events", "--once") == status
+    with apart(), override_settings(ARRIVALS={"files/": "builtins.len"}):
+        send("files/walker/2")
+        let_it_die()
+    assert _status("redrive_events") == 0
+    with override_settings(ARRIVALS={"files/": "builtins.len"}):
+        assert _status("consume_events", "--once") == 0
+    now = datetime.now(UTC)
+    publish(message(Event.READY, owner_id="walker", upload_id="1", occurred_at=now, file={}))
+
+
+def fail(key: str) -> None:
+    """Fail, as what is told of a new object may."""
+    raise ValueError(key)
+
+
+def send(key: str) -> None:
+    """Take an event about ``key``, as from a store that sends it over HTTP."""
+    bucket = settings.AWS_STORAGE_BUCKET_NAME
+    assert take(body(of_bucket(bucket, key)).encode())
+
+
+def let_it_die() -> None:
+    """Receive the only message that can be seen until it is among the dead letters."""
+    queue = live_queue()
+    assert queue
+    deliveries = 0
+    while deliveries < TRIES:
+        for delivery in queue.receive(limit=1, wait=1, hide=60):
+            deliveries = delivery.received
+            queue.hide(delivery, seconds=0)
+    assert queue.receive(limit=1, wait=1, hide=60) == []
+
+
+def _status(*command: str) -> int:
+    try:
+        call_command(*command, stdout=io.StringIO())
+    except SystemExit as error:
+        return int(error.code or 0)
+    return 0
 
 
 def remove(browser: Client) -> None:

@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 import pytest
 
 from avatars.models import AvatarItem
-from aws.clients import client
+from aws.clients import client, queue_client, topic_client, waiting_queue_client
+from aws.names import name_of_url
 from embedded_aws.front import Front
 from embedded_aws.messages import Environ
-from tests.infra.template import BUCKET_ARN, TABLE_ARN
+from tests.infra.template import BUCKET_ARN, DEAD_ARN, QUEUE_ARN, TABLE_ARN, TOPIC_ARN
 
 # Amazon S3 User Guide, "Required permissions for Amazon S3 API operations".
 ON_THE_BUCKET = {
@@ -78,6 +79,11 @@ class Recorder:
 
 def needs_of(operation: str, params: dict[str, Any]) -> set[Need]:
     """Return what a call needs; KeyError for a call that the tables above do not hold."""
+    if queue := params.get("QueueUrl") or params.get("QueueName"):
+        dead = name_of_url(queue).endswith("-dead")
+        return {Need(f"sqs:{operation}", DEAD_ARN if dead else QUEUE_ARN)}
+    if "TopicArn" in params:
+        return {Need(f"sns:{operation}", TOPIC_ARN)}
     if "TableName" in params or "RequestItems" in params:
         return {Need(f"dynamodb:{operation}", TABLE_ARN)}
     if operation in ON_THE_BUCKET:
@@ -105,7 +111,13 @@ def recording(monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorder]:
         recorder.browser(environ)
         return answer(front, environ, start_response)
 
-    clients: list[Any] = [client(), AvatarItem._get_connection().connection.client]
+    clients: list[Any] = [
+        client(),
+        queue_client(),
+        waiting_queue_client(),
+        topic_client(),
+        AvatarItem._get_connection().connection.client,
+    ]
     with monkeypatch.context() as patched:
         patched.setattr(Front, "__call__", overheard)
         for each in clients:

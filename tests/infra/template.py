@@ -11,6 +11,11 @@ from infra.deploy import TEMPLATE
 BUCKET, TABLE, HOST = "the-bucket", "the-table", "pictures.example.org"
 BUCKET_ARN = f"arn:aws:s3:::{BUCKET}"
 TABLE_ARN = f"arn:aws:dynamodb:eu-central-1:123456789012:table/{TABLE}"
+ACCOUNT = "arn:aws:{}:eu-central-1:123456789012:{}"
+QUEUE, DEAD_LETTERS, TOPIC = "the-events", "the-dead-letters", "the-files"
+QUEUE_URL = f"https://sqs.eu-central-1.amazonaws.com/123456789012/{QUEUE}"
+QUEUE_ARN, DEAD_ARN = ACCOUNT.format("sqs", QUEUE), ACCOUNT.format("sqs", DEAD_LETTERS)
+TOPIC_ARN = ACCOUNT.format("sns", TOPIC)
 ORIGINS = ["https://one.example", "https://two.example"]
 RESTORED_TABLE, RESTORED_HOST = "the-restored-table", "restored.rds.example"
 VALUES = {
@@ -18,6 +23,11 @@ VALUES = {
     "Bucket.Arn": BUCKET_ARN,
     "AvatarsTable": TABLE,
     "AvatarsTable.Arn": TABLE_ARN,
+    "EventsQueue": QUEUE_URL,
+    "EventsQueue.Arn": QUEUE_ARN,
+    "EventsDeadLetters": QUEUE_URL.replace(QUEUE, DEAD_LETTERS),
+    "EventsDeadLetters.Arn": DEAD_ARN,
+    "EventsTopic": TOPIC_ARN,
     "SiteOrigins": ORIGINS,
     "SiteHost": HOST,
     "RateLimitStorage": "redis://127.0.0.1:6379/0",

@@ -95,13 +95,19 @@ class Site:
         return self
 
 
+def _resources(name: str, kind: str, *, called: str = "") -> list[str]:
+    """Return what the stack has; of its services the one that runs the site must be asked for."""
+    assert called == ("Site" if kind == "AWS::ECS::Service" else "")
+    return RESOURCES[kind]
+
+
 @pytest.fixture
 def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     """Return the site of a stack called "it"; every answer must be used."""
     session = boto3.Session("x", "x", region_name="eu-central-1")
     clients: dict[str, Any] = {"ecs": session.client("ecs"), "logs": session.client("logs")}
     monkeypatch.setattr(manage, "client", clients.__getitem__)
-    monkeypatch.setattr(manage, "resources", lambda name, kind: RESOURCES[kind])
+    monkeypatch.setattr(manage, "resources", _resources)
     monkeypatch.setattr(manage, "state", lambda name: "UPDATE_COMPLETE")
     monkeypatch.setattr(manage, "SECONDS", 0)
     for name in [name for name in os.environ if name.startswith(manage.PASSED_ON)]:
@@ -225,7 +231,7 @@ def test_reason_is_told_when_the_command_was_not_run(
 def test_it_is_refused_when_the_stack_has_no_site(
     site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(manage, "resources", lambda name, kind: [])
+    monkeypatch.setattr(manage, "resources", lambda name, kind, **_: [])
 
     assert command.main(["manage", "it", "--", "check"]) == 1
     assert "The stack it has no site: deploy it with Image=" in capsys.readouterr().err

@@ -14,7 +14,11 @@ from tests.infra.template import RESTORED, SITE, outputs, properties, template
 ROOT = Path(__file__).resolve().parents[2]
 READ = re.findall(r'"([A-Z][A-Z_0-9]+)"', (ROOT / "config" / "settings.py").read_text())
 SECRETS = {"SECRET_KEY": "s" * 64, "DATABASE_URL": "postgres://triphase:x@127.0.0.1:1/triphase"}
-STORAGE = {"AWS_STORAGE_BUCKET_NAME", "AWS_REGION", "AVATARS_TABLE", "SITE_ORIGINS"}
+STORAGE = {
+    *("AWS_STORAGE_BUCKET_NAME", "AWS_REGION", "AVATARS_TABLE", "SITE_ORIGINS"),
+    *("EVENTS_QUEUE", "EVENTS_TOPIC"),
+}
+TASKS = {"site": "SiteTask", "migrate": "SiteTask", "consumer": "ConsumerTask"}
 SERVED = {"ALLOWED_HOSTS", "BEHIND_HTTPS_PROXY", "TRUSTED_PROXIES", "RATE_LIMIT_STORAGE"}
 WAYS: list[set[str]] = [set(), SITE, SITE | RESTORED]  # the conditions that may hold
 
@@ -25,8 +29,8 @@ def environment(where: set[str]) -> dict[str, str]:
 
 
 def container(name: str, where: set[str] = SITE) -> dict[str, Any]:
-    """Return a container of the site's task."""
-    found = properties("SiteTask", where=where)["ContainerDefinitions"]
+    """Return a container of the site's task, or of the consumer's."""
+    found = properties(TASKS[name], where=where)["ContainerDefinitions"]
     return next(each for each in found if each["Name"] == name)
 
 
@@ -56,7 +60,19 @@ def test_container_has_what_the_outputs_say(where: set[str]) -> None:
     assert variables("site", where) == environment(where)
 
 
-@pytest.mark.parametrize("name", ["site", "migrate"])
+@pytest.mark.parametrize("where", [SITE, SITE | RESTORED])
+def test_consumer_has_what_the_outputs_say_but_for_what_only_requests_need(
+    where: set[str],
+) -> None:
+    only_requests = {"BEHIND_HTTPS_PROXY", "TRUSTED_PROXIES", "RATE_LIMIT_STORAGE"}
+
+    wanted = {
+        name: value for name, value in environment(where).items() if name not in only_requests
+    }
+    assert variables("consumer", where) == wanted
+
+
+@pytest.mark.parametrize("name", TASKS)
 def test_production_settings_load_with_what_a_container_has(name: str) -> None:
     secrets = {each["Name"] for each in container(name)["Secrets"]}
 

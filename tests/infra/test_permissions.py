@@ -4,8 +4,12 @@ from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 import pytest
+from pytest_django.fixtures import Settings
 
 from avatars.references import Stores
+from aws.queue import SqsQueue, live_queue
+from aws.queue_features import queue_url
+from aws.topic import find_topic
 from tests.functional.steps import put_object
 from tests.infra.flows import STRANGE, take_all
 from tests.infra.permissions import Need, needs_of, needs_of_form, recording
@@ -44,8 +48,19 @@ def grants() -> list[Grant]:
 
 
 @pytest.fixture
-def needs(aws: Stores, monkeypatch: pytest.MonkeyPatch, transactional_db: None) -> set[Need]:
-    """Return the needs of all flows of the site."""
+def needs(
+    aws: Stores,
+    queue: SqsQueue,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    transactional_db: None,
+) -> set[Need]:
+    """Return the needs of all flows of the site, which knows queue and topic as in a stack."""
+    settings.EVENTS_QUEUE = queue_url("triphase-events")
+    settings.EVENTS_TOPIC = find_topic("triphase-files")
+    live_queue.cache_clear()
+    for module in ("consuming", "redriving"):
+        monkeypatch.setattr(f"uploads.{module}.LAST_LOOK_SECONDS", 0)
     put_object(STRANGE)
     with recording(monkeypatch) as recorder:
         take_all(between=lambda permission: None, apart=recorder.pause)

@@ -1,9 +1,10 @@
-"""Bucket and table of the template are what ``provision`` makes, property by property.
+"""Storage and events of the template are what ``provision`` makes, property by property.
 
 No engine at hand carries out all of it (ministack ignores lifecycle and recovery), so the two
 texts are compared.
 """
 
+import json
 from typing import Any
 
 import pytest
@@ -12,11 +13,25 @@ from pytest_django.fixtures import Settings
 from avatars.models import AvatarItem
 from avatars.references import Stores
 from aws.bucket_features import ENCRYPTION, OWNERSHIP, PUBLIC_ACCESS_BLOCK
+from aws.clients import client, queue_client
 from aws.features import canonical
 from aws.https_only import plain_http_refused
 from aws.lifecycle import canonical_rules
+from aws.queue import SqsQueue
+from aws.queue_features import CREATED, DeadLettersKept, bucket_may_send, filter_of, queue_url
 from aws.table_features import BILLING
-from tests.infra.template import BUCKET, HOST, ORIGINS, SITE, properties
+from tests.infra.template import (
+    BUCKET,
+    BUCKET_ARN,
+    DEAD_ARN,
+    HOST,
+    ORIGINS,
+    QUEUE_ARN,
+    SITE,
+    properties,
+    template,
+)
+from uploads.keys import FILES_PREFIX
 from uploads.lifecycle import lifecycle_rules
 from uploads.provisioning import cors_rules
 
@@ -27,6 +42,7 @@ COMPARED = {
         "BucketEncryption",
         "CorsConfiguration",
         "LifecycleConfiguration",
+        "NotificationConfiguration",
     },
     "BucketPolicy": {"Bucket", "PolicyDocument"},
     "AvatarsTable": {
@@ -36,6 +52,10 @@ COMPARED = {
         "AttributeDefinitions",
         "KeySchema",
     },
+    "EventsDeadLetters": {"MessageRetentionPeriod"},
+    "EventsQueue": {"RedrivePolicy"},
+    "EventsPolicyAtFirst": {"Queues", "PolicyDocument"},
+    "EventsPolicy": {"Queues", "PolicyDocument"},
 }
 # How CloudFormation calls what the API calls otherwise.
 RENAMED = {
@@ -126,6 +146,69 @@ def test_table_can_be_recovered_in_both(aws: Stores) -> None:
 
     assert wanted == {"PointInTimeRecoveryEnabled": True}
     assert status["PointInTimeRecoveryStatus"] == "ENABLED"
+
+
+def test_dead_letters_are_kept_as_long_in_both(queue: SqsQueue) -> None:
+    dead = queue_attributes(f"{queue.name}-dead")
+
+    kept = str(properties("EventsDeadLetters")["MessageRetentionPeriod"])
+    assert kept == dead["MessageRetentionPeriod"] == DeadLettersKept.wanted
+
+
+def test_messages_are_tried_as_often_in_both(queue: SqsQueue) -> None:
+    made = json.loads(queue_attributes(queue.name)["RedrivePolicy"])
+
+    assert properties("EventsQueue")["RedrivePolicy"] == {
+        **made,
+        "deadLetterTargetArn": DEAD_ARN,
+    }
+
+
+def test_exactly_the_bucket_may_send_in_both() -> None:
+    [statement] = properties("EventsPolicy")["PolicyDocument"]["Statement"]
+
+    assert statement == bucket_may_send(
+        queue_arn=QUEUE_ARN, bucket_arn=BUCKET_ARN, account="123456789012"
+    )
+
+
+def test_policy_of_before_the_bucket_is_replaced_by_the_one_that_names_it() -> None:
+    """It cannot name the bucket, so it lets in those of the account, under the same name."""
+    resources = template()["Resources"]
+    [first] = properties("EventsPolicyAtFirst")["PolicyDocument"]["Statement"]
+    [last] = properties("EventsPolicy")["PolicyDocument"]["Statement"]
+
+    del last["Condition"]["ArnEquals"]
+    assert first == last
+    assert properties("EventsPolicyAtFirst")["Queues"] == properties("EventsPolicy")["Queues"]
+    assert resources["Bucket"]["DependsOn"] == "EventsPolicyAtFirst"
+    assert resources["EventsPolicy"]["DependsOn"] == "EventsPolicyAtFirst"
+    assert "Bucket.Arn" in str(resources["EventsPolicy"]), "so it is made after the bucket"
+
+
+def test_bucket_tells_the_queue_of_the_same_objects_in_both(queue: SqsQueue) -> None:
+    told: Any = client().get_bucket_notification_configuration(Bucket="triphase")
+    [made] = told["QueueConfigurations"]
+    wanted = properties("Bucket")["NotificationConfiguration"]
+    [configuration] = wanted["QueueConfigurations"]
+
+    assert wanted.keys() == {"QueueConfigurations"}
+    assert configuration.pop("Queue") == QUEUE_ARN
+    assert [configuration.pop("Event")] == made["Events"] == [CREATED]
+    [[rule]] = [configuration["Filter"]["S3Key"]["Rules"]]
+    assert {rule["Name"]: rule["Value"]} == filter_of(made) == {"prefix": FILES_PREFIX}
+
+
+def test_topic_has_no_properties_in_both() -> None:
+    assert template()["Resources"]["EventsTopic"] == {"Type": "AWS::SNS::Topic"}
+
+
+def queue_attributes(name: str) -> Any:
+    """Return the attributes of a queue as ``provision`` has made it."""
+    told: Any = queue_client().get_queue_attributes(
+        QueueUrl=queue_url(name), AttributeNames=["All"]
+    )
+    return told["Attributes"]
 
 
 # --- Whoever wrote the rules ---

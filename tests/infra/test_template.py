@@ -14,7 +14,11 @@ from infra.protection import POLICY
 from tests.infra.template import SITE, properties, template
 
 RESOURCES: dict[str, Any] = template()["Resources"]
-ALWAYS = {"Bucket", "BucketPolicy", "AvatarsTable", "SitePermissions", "SiteRole"}
+ALWAYS = {
+    *("Bucket", "BucketPolicy", "AvatarsTable", "SitePermissions", "SiteRole"),
+    *("EventsQueue", "EventsDeadLetters", "EventsPolicyAtFirst", "EventsPolicy", "EventsTopic"),
+}
+TASKS = ["SiteTask", "ConsumerTask"]
 MAX_BYTES = 51_200  # what one request takes without a bucket to put it in
 ROOT = Path(__file__).resolve().parents[2]
 OPERATIONS = ROOT / "docs" / "operations.md"
@@ -99,27 +103,25 @@ def test_database_is_out_of_reach() -> None:
 
 
 def test_secrets_are_in_no_environment_and_no_output() -> None:
-    task = str(properties("SiteTask", where=SITE)["ContainerDefinitions"])
-
-    assert "resolve:" not in task
     assert "resolve:" not in str(template()["Outputs"])
-    for container in properties("SiteTask")["ContainerDefinitions"]:
+    for container in all_containers():
+        assert "resolve:" not in str(container)
         secrets = {secret["Name"] for secret in container["Secrets"]}
         assert secrets == {"SECRET_KEY", "DATABASE_URL"}
 
 
 def test_containers_log_under_their_own_names() -> None:
     """infra/manage.py reads the log under these names."""
-    for container in properties("SiteTask")["ContainerDefinitions"]:
+    for container in all_containers():
         options = container["LogConfiguration"]["Options"]
         assert options["awslogs-stream-prefix"] == container["Name"]
         assert options["awslogs-group"] == {"Ref": "Logs"}
 
 
 def test_task_runs_what_the_documented_build_makes() -> None:
-    platform = properties("SiteTask")["RuntimePlatform"]
-
-    assert platform == {"CpuArchitecture": "X86_64", "OperatingSystemFamily": "LINUX"}
+    for task in TASKS:
+        platform = properties(task)["RuntimePlatform"]
+        assert platform == {"CpuArchitecture": "X86_64", "OperatingSystemFamily": "LINUX"}
     assert "docker build --platform linux/amd64" in OPERATIONS.read_text()
 
 
@@ -139,6 +141,11 @@ def test_site_is_served_by_https_alone() -> None:
 def containers() -> dict[str, Any]:
     """Return the containers of the site's task by name."""
     return {each["Name"]: each for each in properties("SiteTask")["ContainerDefinitions"]}
+
+
+def all_containers() -> list[dict[str, Any]]:
+    """Return the containers of the site's task and of the consumer's."""
+    return [each for task in TASKS for each in properties(task)["ContainerDefinitions"]]
 
 
 def attributes(listed: list[dict[str, str]]) -> dict[str, str]:
@@ -189,6 +196,24 @@ def test_version_is_taken_back_when_it_does_not_come_up() -> None:
 
     assert deployment["DeploymentCircuitBreaker"] == {"Enable": True, "Rollback": True}
     assert deployment["MinimumHealthyPercent"] == 100
+
+
+def test_consumer_runs_the_command_with_time_to_finish_what_it_has_in_hand() -> None:
+    [consumer] = properties("ConsumerTask")["ContainerDefinitions"]
+
+    assert consumer["Command"] == ["python", "manage.py", "consume_events"]
+    assert 60 < consumer["StopTimeout"] <= 120  # what Fargate allows
+
+
+def test_consumer_runs_beside_the_site_with_its_role_and_network() -> None:
+    site, consumer = properties("Site"), properties("Consumer")
+
+    assert consumer["NetworkConfiguration"] == site["NetworkConfiguration"]
+    assert consumer["DeploymentConfiguration"] == site["DeploymentConfiguration"]
+    assert "LoadBalancers" not in consumer
+    assert RESOURCES["Consumer"]["DependsOn"] == "Site"
+    for role in ("TaskRoleArn", "ExecutionRoleArn"):
+        assert properties("ConsumerTask")[role] == properties("SiteTask")[role]
 
 
 def test_subnets_lie_in_different_zones() -> None:
