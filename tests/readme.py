@@ -1,4 +1,4 @@
-"""What README.md says that tests compare with the code."""
+"""What README.md says that tests compare with the code, and the programs that other pages show."""
 
 import re
 from functools import cache
@@ -20,3 +20,9 @@ def documented_errors() -> set[tuple[int, str, str]]:
         for status, retry, codes in rows
         for code in re.findall(r"`(\w+)`", codes)
     }
+
+
+def programs(page: str, language: str) -> list[str]:
+    """Return the blocks of code in ``language`` on a page of docs/, in their order."""
+    text = (settings.BASE_DIR / "docs" / page).read_text()
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)

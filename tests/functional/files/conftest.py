@@ -1,6 +1,9 @@
 """Fixtures of the tests of files."""
 
+from typing import Any
+
 import pytest
+from pytest_django.live_server_helper import LiveServer
 
 from avatars.references import Stores
 from files import stores
@@ -25,3 +28,11 @@ def anna(file_stores: stores.FileStores, db: None) -> Uploader:
 def berta(file_stores: stores.FileStores, db: None) -> Uploader:
     """Return another one."""
     return Uploader(make_user("berta"))
+
+
+@pytest.fixture
+def site(live_server: LiveServer, settings: Any, file_stores: stores.FileStores) -> str:
+    """Return the URL of a site that runs, for clients of its own processes."""
+    # The real ones take a second for each login, on purpose.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    return live_server.url
