@@ -5,6 +5,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import boto3
+from botocore.awsrequest import AWSPreparedRequest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, NoCredentialsError
 from django.conf import settings
@@ -81,6 +82,23 @@ def topic_client() -> "SNSClient":
     """Return the client of the topic; raises StorageUnavailable."""
     credentials()
     return _session().client("sns", endpoint_url=settings.AWS_SNS_ENDPOINT_URL, config=_patience())
+
+
+@cache
+def store_topic_client() -> "SNSClient":
+    """Return the client of the topics that a store other than AWS's has at its S3 endpoint.
+
+    Ceph takes the password in a topic's address over HTTPS alone, or where it trusts a proxy that
+    says so. Whether the way to the store is safe is decided where its endpoint is set.
+    """
+    credentials()
+    made = _session().client("sns", endpoint_url=settings.AWS_S3_ENDPOINT_URL, config=_patience())
+    made.meta.events.register("before-send.sns", _say_that_it_is_safe)
+    return made
+
+
+def _say_that_it_is_safe(request: AWSPreparedRequest, **_: object) -> None:
+    request.headers["X-Forwarded-Proto"] = "https"
 
 
 @cache

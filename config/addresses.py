@@ -20,6 +20,7 @@ _PORT = "(?::(?P<port>[0-9]{1,5}))?"
 _ORIGIN = re.compile(rf"(?P<scheme>https?)://(?P<host>(?:\*\.)?{_NAME}|{_IPV6}){_PORT}/?")
 _DOMAIN = re.compile(rf"(?:https://)?(?P<host>{_NAME}){_PORT}/?")
 _ALLOWED_HOST = re.compile(rf"(?:https://)?(?P<host>\.?{_NAME}|{_IPV6})/?|(?P<all>\*)")
+_PATH = re.compile("[A-Za-z0-9._~/-]*")
 _USUAL_PORTS = {"http": 80, "https": 443}
 
 
@@ -51,6 +52,18 @@ def endpoint(name: str, default: str | None = None) -> str | None:
     """Return the URL of a service in variable ``name``."""
     value = env.str(name, "")
     return _endpoint(name, value) if value else default
+
+
+def page(name: str) -> str:
+    """Return the URL of a page in variable ``name``, or an empty text."""
+    value = env.str(name, "").strip()
+    scheme, _, rest = value.partition("://")
+    host, slash, path = rest.partition("/")
+    origin = _origin(f"{scheme}://{host}")
+    if value and (not slash or origin is None or "*" in origin or not _PATH.fullmatch(path)):
+        wanted = "a URL such as https://pictures.example.org/events/s3/, without query or user"
+        raise _refused(name, wanted, value)
+    return f"{origin}/{path}" if value else ""
 
 
 def profile_endpoint(service: Service, *, region: str) -> str | None:

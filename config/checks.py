@@ -77,6 +77,20 @@ def pictures_can_be_signed(app_configs: Sequence[Any] | None, **kwargs: Any) -> 
 
 
 @register()
+def pushes_have_a_secret(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
+    """Return an error if a store is to send events that this site would not take."""
+    if not settings.EVENTS_PUSH_URL or settings.EVENTS_SECRET:
+        return []
+    return [
+        Error(
+            "EVENTS_PUSH_URL needs EVENTS_SECRET: without it nobody may send events.",
+            hint="Set EVENTS_SECRET to a long random text, for all processes of the site.",
+            id="triphase.E006",
+        )
+    ]
+
+
+@register()
 def bucket_can_be_found(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
     """Refuse settings with which there is no URL of the bucket, or none that pages may use."""
     try:

@@ -9,7 +9,15 @@ from datetime import timedelta
 from pathlib import Path
 
 from aws.endpoints import is_aws, static_url
-from config.addresses import domain, endpoint, hosts, origins, origins_of, profile_endpoint
+from config.addresses import (
+    domain,
+    endpoint,
+    hosts,
+    origins,
+    origins_of,
+    page,
+    profile_endpoint,
+)
 from config.env import (
     bucket,
     content_types,
@@ -204,6 +212,8 @@ EVENTS_QUEUE = queue("EVENTS_QUEUE", "triphase-events" if _HAS_EVENTS else "")
 EVENTS_TOPIC = topic("EVENTS_TOPIC", "triphase-files" if _HAS_EVENTS else "")
 # What a store that sends its events over HTTP must know. Empty: nobody may send any.
 EVENTS_SECRET = shared_secret("EVENTS_SECRET")
+# Where a store such as Ceph is told, by `provision`, to send its events: this site's /events/s3/.
+EVENTS_PUSH_URL = page("EVENTS_PUSH_URL")
 # How many messages a process works on at once.
 EVENTS_WORKERS = whole_number("EVENTS_WORKERS", 4, at_most=64)
 

@@ -22,6 +22,7 @@ from aws.bucket_features import (
 )
 from aws.features import Difference, Feature, ProvisioningFailed, settle
 from aws.https_only import PlainHttpRefused
+from aws.push_features import StorePushes
 from aws.queue_features import QUEUE_FEATURES, BucketTells, OpenToBucket, TopicExists, queue_arn
 from aws.table_features import TABLE_FEATURES
 from uploads.keys import FILES_PREFIX, PENDING_PREFIX, PROBE_OWNER, prefix_of
@@ -80,10 +81,13 @@ def event_features(bucket: str) -> list[Feature]:
 
     S3 tries to send to the queue before it takes the notification.
     """
-    queue, topic = settings.EVENTS_QUEUE, settings.EVENTS_TOPIC
+    queue, topic, url = settings.EVENTS_QUEUE, settings.EVENTS_TOPIC, settings.EVENTS_PUSH_URL
     features: list[Feature] = []
     if queue:
         features += [feature(queue) for feature in QUEUE_FEATURES]
+    if url:  # then it is the site that sends them on to the queue, if there is one
+        features.append(StorePushes(bucket, FILES_PREFIX, url=url, secret=settings.EVENTS_SECRET))
+    elif queue:
         features.append(OpenToBucket(queue, bucket))
         arn = partial(queue_arn, queue)
         features.append(BucketTells(bucket, FILES_PREFIX, kind="Queue", arn=arn))

@@ -70,6 +70,9 @@ rgw data = $data/gateway
 rgw frontends = beast endpoint=${STORE_ADDRESS:-0.0.0.0}:$port
 rgw enable usage log = false
 rgw enable ops log = false
+# The proxy says which requests came by HTTPS; and \`provision\`, which asks within the network of the
+# containers, may send the password by which events are sent to the site.
+rgw trust forwarded https = true
 # Without this the gateway asks for an encrypted connection, for which there are no keys, for 300 s.
 ms mon client mode = crc
 ${STORE_SETTINGS:-}

@@ -17,6 +17,7 @@ from avatars.references import AvatarCodec, AvatarTable
 from aws import clients as sdk
 from aws.bucket import S3Bucket
 from aws.errors import StorageUnavailable
+from aws.features import LeftAlone
 from embedded_aws.server import EmbeddedAWS
 from tests.engines.elsewhere import is_elsewhere
 from tests.engines.engines import EMBEDDED, REGION, S3_ENGINES, TABLE_ENGINES, Engine, offered, urls
@@ -71,7 +72,7 @@ def _describe(item: pytest.Function, engine: str, check: str) -> None:
     if reason:
         # What an engine answers, or leaves out of it; one that is gone is no known difference.
         expected = (
-            *(AssertionError, KeyError, ClientError, StorageUnavailable),
+            *(AssertionError, KeyError, ClientError, StorageUnavailable, LeftAlone),
             pytest.fail.Exception,  # nothing was raised that should have been
         )
         item.add_marker(pytest.mark.xfail(reason=reason, strict=True, raises=expected))
@@ -151,6 +152,7 @@ def _forget_clients() -> None:
         sdk.queue_client,
         sdk.waiting_queue_client,
         sdk.topic_client,
+        sdk.store_topic_client,
     ):
         made_once.cache_clear()
 

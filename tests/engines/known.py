@@ -42,6 +42,14 @@ KNOWN: list[Known] = [
         ("item_is_stored_when_it_is_a_little_smaller_than_400_kb",),
     ),
     Known(
+        "embedded",
+        "Tells queues and topics of new objects, as AWS does, and sends nothing over HTTP.",
+        (
+            "events_are_sent_again_until_they_are_taken",
+            "events_go_to_another_address_when_they_are_told_to",
+        ),
+    ),
+    Known(
         "radosgw",
         "Calls a wrong signature and an unknown key of a form `AccessDenied`.",
         (f"{CODE}[signature altered]", f"{CODE}[access key unknown]"),

@@ -13,6 +13,7 @@ from aws.clients import client, queue_client, topic_client
 from aws.queue import SqsQueue
 from aws.queue_features import BucketTells, bucket_may_send, queue_arn, queue_url
 from aws.topic import find_topic
+from config.checks import pushes_have_a_secret
 from tests.functional.steps import provision, put_object
 from tests.queues import bodies
 from uploads.provisioning import event_features
@@ -285,6 +286,45 @@ def test_queue_and_topic_may_be_named_by_url_and_arn(queue: SqsQueue, settings: 
 
     assert provision() == (0, ["changed: topic triphase-files"])
     assert find_topic("triphase-files") == arn
+
+
+# --- Events over HTTP ---
+
+
+def test_store_is_told_to_send_over_http_instead_where_a_url_is_named(
+    queue: SqsQueue, settings: Settings
+) -> None:
+    """The site then puts what it is sent on the queue itself."""
+    settings.EVENTS_PUSH_URL = "http://web:8000/events/s3/"
+    settings.EVENTS_SECRET = "only-for-tests-of-pushes"
+
+    names = [feature.name for feature in event_features("triphase")]
+
+    assert "events over HTTP" in names
+    assert {"events of files/", f"policy of {NAME}"} & set(names) == set()
+    assert {f"queue {NAME}", "topic triphase-files"} <= set(names)
+
+
+def test_store_that_sends_nothing_over_http_is_told(queue: SqsQueue, settings: Settings) -> None:
+    settings.EVENTS_PUSH_URL = "http://web:8000/events/s3/"
+    settings.EVENTS_SECRET = secret = "only-for-tests-of-pushes"
+
+    status, lines = provision()
+
+    assert status == 0
+    assert lines[0].startswith("not supported here: events over HTTP")
+    assert secret not in str(lines)
+
+
+@pytest.mark.parametrize(("url", "secret", "problems"), [("", "", 0), ("x", "y", 0), ("x", "", 1)])
+def test_pushes_without_a_secret_are_refused_at_the_start(
+    settings: Settings, url: str, secret: str, problems: int
+) -> None:
+    settings.EVENTS_PUSH_URL, settings.EVENTS_SECRET = url, secret
+
+    found = pushes_have_a_secret(None)
+
+    assert [problem.id for problem in found] == ["triphase.E006"] * problems
 
 
 # --- Engines ---

@@ -30,8 +30,9 @@ ONE = body(record("files/o/1"))
 
 
 @pytest.fixture(autouse=True)
-def secret(settings: Settings) -> Iterator[None]:
-    """Set the secret, and no queue; forget what failed before."""
+def secret(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Set the secret, and no queue; forget what failed before, and do not make stores wait."""
+    monkeypatch.setattr("uploads.views.PAUSE_SECONDS", 0)
     settings.EVENTS_SECRET, settings.EVENTS_QUEUE = SECRET, ""
     made = (live_queue, pushing.slots, pushing._tries)
     for each in made:

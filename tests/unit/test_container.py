@@ -3,10 +3,12 @@
 import re
 import tomllib
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
 from django.conf import settings
+from django.urls import reverse
 
 from inspection.labels import PAGE_SIZE
 
@@ -135,7 +137,7 @@ def test_no_secret_is_written_down() -> None:
 
     assert len(values) >= 6
     assert all(value.startswith("${") and ":?" in value for value in values)
-    for name in ("SECRET_KEY", "POSTGRES_PASSWORD", "S3_SECRET_KEY"):
+    for name in ("SECRET_KEY", "POSTGRES_PASSWORD", "S3_SECRET_KEY", "EVENTS_SECRET"):
         assert f"\n{name}=\n" in (ROOT / ".env.example").read_text()
 
 
@@ -146,6 +148,19 @@ def test_site_is_given_settings_that_there_are() -> None:
 
     assert {name for name in given - own if f'"{name}"' not in source} == set()
     assert all(SERVICES[name]["environment"].keys() == given for name in SITE)
+
+
+def test_store_sends_its_events_to_the_site_within_the_internal_network() -> None:
+    """``http://web:8000`` is the site itself: CORS lets in pages of its public name alone."""
+    given = SERVICES["web"]["environment"]
+    site = urlsplit(given["EVENTS_PUSH_URL"])
+
+    assert site.path == reverse("receive-events")
+    assert site.hostname in SERVICES
+    assert site.hostname == given["ALLOWED_HOSTS"].rpartition(",")[2]
+    assert given["SITE_ORIGINS"].startswith("https://${SITE_HOST:?")
+    assert "web" not in given["SITE_ORIGINS"]
+    assert {"data"} <= set(SERVICES["web"]["networks"]) & set(SERVICES["store"]["networks"])
 
 
 # --- The server's figures ---

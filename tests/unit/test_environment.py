@@ -145,6 +145,12 @@ BAD: list[tuple[str, str]] = [
     ("EVENTS_SECRET", "hunter2"),
     ("EVENTS_SECRET", "hunter2 hunter2 hunter2"),
     ("EVENTS_SECRET", "hunter2:hunter2@hunter2"),
+    ("EVENTS_PUSH_URL", "web:8000/events/s3/"),
+    ("EVENTS_PUSH_URL", "http://web:8000"),
+    ("EVENTS_PUSH_URL", "ftp://web/events/s3/"),
+    ("EVENTS_PUSH_URL", "http://events:hunter2@web/events/s3/"),
+    ("EVENTS_PUSH_URL", "http://web/events/s3/?x=1"),
+    ("EVENTS_PUSH_URL", "http://*.web/events/s3/"),
     ("EVENTS_WORKERS", "0"),
     ("EVENTS_WORKERS", "65"),
 ]
@@ -181,6 +187,9 @@ GOOD: list[tuple[str, str, object]] = [
     ("EVENTS_TOPIC", "Our_files-2 ", "Our_files-2"),
     ("EVENTS_TOPIC", A_TOPIC, A_TOPIC),
     ("EVENTS_TOPIC", "", ""),
+    ("EVENTS_PUSH_URL", "", ""),
+    ("EVENTS_PUSH_URL", "http://Web:8000/events/s3/ ", "http://web:8000/events/s3/"),
+    ("EVENTS_PUSH_URL", "https://a.example:443/events/s3/", "https://a.example/events/s3/"),
     ("EVENTS_SECRET", "0123456789abc.-_~", "0123456789abc.-_~"),
 ]
 
