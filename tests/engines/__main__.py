@@ -27,10 +27,14 @@ def _start_radosgw() -> str:
     return radosgw.start(access_key=ACCESS_KEY, secret_key=SECRET_KEY)
 
 
+def _start_ministack() -> str:
+    return tables.start_ministack(access_key=ACCESS_KEY, secret_key=SECRET_KEY)
+
+
 RECORD = VAR / "record.json"
 ENGINES = {
     "radosgw": (radosgw.install, _start_radosgw, radosgw.stop),
-    "ministack": (tables.install_ministack, tables.start_ministack, tables.MINISTACK.stop),
+    "ministack": (tables.install_ministack, _start_ministack, tables.MINISTACK.stop),
     "dynalite": (tables.install_dynalite, tables.start_dynalite, tables.DYNALITE.stop),
 }
 

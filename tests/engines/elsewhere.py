@@ -31,7 +31,7 @@ UPLOAD, CONFIRM, PICTURES, OBJECTS, _, COMMAND, DOUBT = FILES[:7]
 OVER_TLS = [UPLOAD, CONFIRM]
 SUITE_OVER_TLS = [
     f"tests/engines/test_{name}.py"
-    for name in ("cors", "listing", "multipart", "post", "presigned", "reading", "writing")
+    for name in ("cors", "listing", "multipart", "post", "presigned", "put", "reading", "writing")
 ]
 EXCLUDED = {
     f"{UPLOAD}::test_new_permission_works_when_the_first_has_expired": CLOCK,

@@ -19,6 +19,7 @@ CODE = "refusal_has_the_code_that_aws_documents_when_the_form_is"
 STATUS = "refusal_has_the_status_that_aws_documents_when_the_form_is"
 NOT_SIGNED = "nothing_is_stored_when_the_form_is_not_signed_as_it_should_be"
 NOT_WHOLE = "nothing_is_stored_when_the_form_is_not_whole"
+NOT_AS_SIGNED = "nothing_is_stored_when_the_request_has"
 PARTS = "completion_is_refused_when_parts_are"
 PARTS_BY_NAME = "completion_is_refused_by_name_when_parts_are"
 
@@ -71,6 +72,7 @@ KNOWN: list[Known] = [
         (
             f"{PARTS_BY_NAME}[of an unknown upload]",
             f"{PARTS_BY_NAME}[of an aborted upload]",
+            f"{PARTS_BY_NAME}[of an upload for another key]",
         ),
     ),
     Known(
@@ -147,11 +149,33 @@ KNOWN: list[Known] = [
     Known(
         "radosgw",
         "Takes `x-amz-*` headers that were not signed along with a presigned URL, which AWS"
-        " refuses. The product presigns no writes but forms.",
+        " refuses. The product signs all metadata that it reads.",
         (
             "nothing_is_put_when_the_request_is_not_as_signed[metadata added]",
             "nothing_is_put_when_the_request_is_not_as_signed[acl added]",
+            f"{NOT_AS_SIGNED}[more metadata]",
+            f"{NOT_AS_SIGNED}[an ACL]",
         ),
+    ),
+    Known(
+        "radosgw",
+        "Takes `x-amz-copy-source` along with a presigned PUT, though it was not signed: a user"
+        " with such a URL can read any object whose key they know, and write more than once. A"
+        " proxy between browsers and the store must drop that header.",
+        ("another_object_is_not_copied_when_its_key_is_added_to_the_request",),
+    ),
+    Known(
+        "radosgw",
+        "Ignores conditions of a copy on source and target.",
+        (
+            "nothing_is_copied_when_the_source_is_another_by_now",
+            "nothing_is_copied_when_the_target_is_there_and_must_not_be",
+        ),
+    ),
+    Known(
+        "radosgw",
+        "Takes more than 2 KB of metadata.",
+        ("metadata_is_refused_when_it_takes_more_than_2_kb",),
     ),
     Known(
         "radosgw",
@@ -204,8 +228,28 @@ KNOWN: list[Known] = [
     ),
     Known(
         "radosgw",
-        "Takes parts that are named out of order, and makes an object of them.",
-        (f"{PARTS}[out of order]", f"{PARTS_BY_NAME}[out of order]"),
+        "Takes parts that are named out of order or twice, and makes an object of them.",
+        (
+            f"{PARTS}[out of order]",
+            f"{PARTS_BY_NAME}[out of order]",
+            f"{PARTS}[named twice]",
+            f"{PARTS_BY_NAME}[named twice]",
+        ),
+    ),
+    Known(
+        "radosgw",
+        "Ignores the size that all parts must have together (`MpuObjectSize`).",
+        (f"{PARTS}[too short together]", f"{PARTS_BY_NAME}[too short together]"),
+    ),
+    Known(
+        "radosgw",
+        "Knows no bounds for the number of a part.",
+        ("part_is_refused_when_its_number_is",),
+    ),
+    Known(
+        "radosgw",
+        "Refuses a completion that leaves out a part that was sent.",
+        ("object_has_the_parts_that_are_named_alone",),
     ),
     Known(
         "radosgw",
@@ -237,6 +281,46 @@ KNOWN: list[Known] = [
         "radosgw",
         "Does not check SHA-256 checksums; it checks Content-MD5 and the signed digest.",
         ("nothing_is_stored_when_the_body_is_not_that_of_the[checksum]",),
+    ),
+    Known(
+        "ministack",
+        "Takes `x-amz-*` headers that were not signed along with a presigned URL, even the source"
+        " of a copy.",
+        (
+            f"{NOT_AS_SIGNED}[more metadata]",
+            f"{NOT_AS_SIGNED}[an ACL]",
+            "another_object_is_not_copied_when_its_key_is_added_to_the_request",
+            "another_object_is_not_copied_when_its_key_is_added_to_a_part",
+        ),
+    ),
+    Known(
+        "ministack",
+        "Takes more than 2 KB of metadata.",
+        ("metadata_is_refused_when_it_takes_more_than_2_kb",),
+    ),
+    Known(
+        "ministack",
+        "Ignores `If-None-Match` of a copy.",
+        ("nothing_is_copied_when_the_target_is_there_and_must_not_be",),
+    ),
+    Known(
+        "ministack",
+        "Loses the tags that are given when an upload in parts begins.",
+        ("object_is_tagged_when_its_upload_began_so",),
+    ),
+    Known(
+        "ministack",
+        "Takes small parts, parts out of order or named twice, and no parts at all.",
+        tuple(
+            f"{check}[{mistake}]"
+            for check in (PARTS, PARTS_BY_NAME)
+            for mistake in ("small", "out of order", "named twice", "none")
+        ),
+    ),
+    Known(
+        "ministack",
+        "Takes any time for the visibility of a message.",
+        ("visibility_is_refused_when_it_is",),
     ),
     Known(
         "ministack",

@@ -13,7 +13,7 @@ from tests.engines.servers.daemon import ROOT
 
 PAGE = ROOT / "docs" / "engines.md"
 INTRODUCTION = """\
-# Engines: what S3 and DynamoDB servers do of what the product relies on
+# Engines: what S3, DynamoDB and SQS servers do of what the product relies on
 
 Made by `make test-engines` from what its run gave; do not edit. Every check is a test in
 `tests/engines/`, written once and asked of every engine. "yes": the engine does what AWS documents.
@@ -23,7 +23,7 @@ comes to do so, the run fails until that file and this page say so.
 radosgw carries out lifecycle rules when a check says so, with a second for a day: its own clock is
 off, so that nothing vanishes unasked. `tests/engines/test_store.py` lets that clock run, faster.
 
-Looked at, and asked nothing here:
+radosgw has no queues: it posts events to an address. Looked at, and asked nothing here:
 
 - **ScyllaDB's Alternator**, the tables of `compose.yaml`: neither PyPI nor Debian nor npm has the
   server, and the run fetches from nowhere else.
@@ -33,8 +33,9 @@ Looked at, and asked nothing here:
 - **SeaweedFS 4.48**, on PyPI: it refuses each form whose policy has a condition on `tagging`, and
   the product's have.
 - **LocalStack 4.9**, on PyPI: it does not check the signature of a form.
-- **ministack's S3**: a form's `tagging` becomes no tags, and no rule is ever carried out. But the
-  template is deployed to it (`tests/infra/`).
+- **ministack's S3**, but for what files need (one PUT, parts, queues, events): a form's `tagging`
+  becomes no tags, and no rule is ever carried out. The template is deployed to it
+  (`tests/infra/`).
 """
 ELSEWHERE = """\
 ## The product's own tests on Ceph radosgw

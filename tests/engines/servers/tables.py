@@ -1,4 +1,4 @@
-"""Two more DynamoDB servers: ministack (Python) and dynalite (node), in folders of their own."""
+"""ministack (S3, DynamoDB, SQS, SNS) and dynalite (DynamoDB), in folders of their own."""
 
 import shutil
 import sys
@@ -23,10 +23,17 @@ def install_ministack() -> None:
     (folder / STAMP).write_text(pins.read_text())
 
 
-def start_ministack() -> str:
-    """Start it empty; return its URL."""
+def start_ministack(*, access_key: str, secret_key: str) -> str:
+    """Start it empty, with one account whose signatures it checks; return its URL."""
     port = free_port()
-    environment = {"BIND_HOST": HOST, "GATEWAY_PORT": str(port), "PERSIST_STATE": "0"}
+    environment = {
+        "BIND_HOST": HOST,
+        "GATEWAY_PORT": str(port),
+        "PERSIST_STATE": "0",
+        "AUTH": "true",
+        "AWS_ACCESS_KEY_ID": access_key,
+        "AWS_SECRET_ACCESS_KEY": secret_key,
+    }
     MINISTACK.start([VAR / "ministack/bin/ministack"], environment)
     MINISTACK.wait_until(lambda: accepts(port))
     return f"http://{HOST}:{port}"

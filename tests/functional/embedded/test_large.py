@@ -7,6 +7,7 @@ import base64
 import hashlib
 import os
 import socket
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -68,6 +69,25 @@ def test_object_is_never_read_as_a_whole(place: Place) -> None:
     assert get(place, Range=f"bytes={MANY - 2}-{MANY + 1}").data == (first + last)[MANY - 2 :][:4]
     place.s3.copy_object(Bucket=place.name, Key="copy", CopySource=f"{place.name}/{KEY}")
     assert get(place, "copy").data == first + last
+
+
+def test_upload_is_unknown_when_it_is_complete(place: Place) -> None:
+    """AWS takes a repeated completion for some hours; others do not, and so neither does this."""
+    upload = place.s3.create_multipart_upload(Bucket=place.name, Key=KEY)["UploadId"]
+    parts: Any = [{"PartNumber": 1, "ETag": put(place, b"x", UploadId=upload, PartNumber=1)}]
+    asked: Any = {"Bucket": place.name, "Key": KEY, "UploadId": upload}
+    place.s3.complete_multipart_upload(**asked, MultipartUpload={"Parts": parts})
+
+    requests: list[Callable[[], Any]] = [
+        lambda: place.s3.complete_multipart_upload(**asked, MultipartUpload={"Parts": parts}),
+        lambda: place.s3.abort_multipart_upload(**asked),
+        lambda: place.s3.list_parts(**asked),
+        lambda: place.s3.upload_part(**asked, PartNumber=1, Body=b"x"),
+    ]
+    for again in requests:
+        with pytest.raises(place.s3.exceptions.NoSuchUpload):
+            again()
+    assert place.body(KEY) == b"x"
 
 
 def test_disk_is_free_again_when_nothing_is_left(place: Place) -> None:
