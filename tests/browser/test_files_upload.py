@@ -1,5 +1,6 @@
 """Uploading files the way people do: choose, drop, paste; what is refused; what goes wrong."""
 
+import base64
 import os
 from collections.abc import Callable
 
@@ -21,10 +22,12 @@ from tests.browser.files import (
     text_file,
 )
 from tests.browser.test_trouble import refuse_as
+from tests.builders import picture_bytes
 
-PASTE = """() => {
+PASTE = """(base64) => {
+  const bytes = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
   const transfer = new DataTransfer();
-  transfer.items.add(new File(["pixels"], "image.png", { type: "image/png" }));
+  transfer.items.add(new File([bytes], "image.png", { type: "image/png" }));
   const event = new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true });
   document.body.dispatchEvent(event);
 }"""
@@ -90,9 +93,9 @@ def test_content_that_is_refused_on_arrival_is_told_and_nothing_stays(
 ) -> None:
     complaints.allow("422")
 
-    files.choose(text_file("letter.txt", b"<html><script>alert(1)</script></html>" * 30))
+    files.choose({"name": "photo.png", "mimeType": "image/png", "buffer": b"<html><script>" * 30})
 
-    expect(files.upload("letter.txt")).to_contain_text("Its content is not what its name")
+    expect(files.upload("photo.png")).to_contain_text("Its content is not what its name")
     assert stored(user) == []
     assert object_sizes(user) == []
 
@@ -132,7 +135,7 @@ def test_dropped_files_arrive_and_the_veil_goes(files: FilesPage, user: User) ->
 
 
 def test_pasted_picture_gets_the_time_as_its_name(files: FilesPage, user: User) -> None:
-    files.page.evaluate(PASTE)
+    files.page.evaluate(PASTE, base64.b64encode(picture_bytes(size=(4, 4))).decode())
 
     files.expect_stored("Pasted ")
     [name] = names(user)
