@@ -35,6 +35,7 @@ WORDS: dict[str, Promise] = {
     "partOf": _("Part {number} of {all}"),
     "confirmingMore": _("All of it has arrived and is being checked."),
     "doneMore": _("Uploaded."),
+    "pausedNone": _("Nothing of it has been sent yet."),
     "pausedMore": _("{sent} of {size} have arrived and are kept."),
     "lostMore": _("{sent} of {size} have arrived. Choose the same file again to send the rest."),
     "lostAll": _("Nothing has arrived yet. Choose the same file again to upload it."),

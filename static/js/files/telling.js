@@ -37,13 +37,18 @@ export function chip(upload) {
   return { tone, icon, label: say(state) };
 }
 
-/** @param {FileUpload} upload @param {import("../uploads/pace.js").Pace} pace its own */
+/**
+ * @param {FileUpload} upload
+ * @param {import("../uploads/pace.js").Pace} pace its own
+ */
 export function sentence(upload, pace) {
   if (upload.wait) return waiting(upload.wait);
   const amounts = { sent: size(upload.sent), size: size(upload.size) };
   switch (upload.state) {
-    case "sending": return sending(upload, pace, amounts);
-    case "paused": return upload.sent ? say("pausedMore", amounts) : say("queuedMore");
+    case "sending": return joined([
+      percentage(upload.sent / upload.size), say("sentOf", amounts), left(pace.left(upload.size - upload.sent)),
+    ]);
+    case "paused": return upload.sent ? say("pausedMore", amounts) : say("pausedNone");
     case "lost": return lost(upload, amounts);
     case "refused":
     case "failed": return reason(upload);
@@ -56,16 +61,19 @@ function waiting({ kind, seconds }) {
   return seconds ? say("busyUntil", { time: duration(seconds) }) : say("busyMore");
 }
 
-function sending(upload, pace, amounts) {
-  const part = upload.partCount > 1
-    ? say("partOf", { number: upload.arrivedParts + 1, all: upload.partCount })
-    : "";
-  const rate = pace.rate ? say("aSecond", { size: size(pace.rate) }) : "";
-  const all = [
-    percentage(upload.sent / upload.size), say("sentOf", amounts), rate,
-    left(pace.left(upload.size - upload.sent)), part,
-  ];
-  return all.filter(Boolean).join(" · ");
+/** What there is to say besides, where there is room for it. */
+export function figures(upload, pace) {
+  if (upload.wait || upload.state !== "sending") return "";
+  const number = Math.min(upload.arrivedParts + 1, upload.partCount);
+  return joined([
+    pace.rate ? say("aSecond", { size: size(pace.rate) }) : "",
+    upload.partCount > 1 ? say("partOf", { number, all: upload.partCount }) : "",
+  ]);
+}
+
+/** @param {string[]} texts some of them empty */
+export function joined(texts) {
+  return texts.filter(Boolean).join(" · ");
 }
 
 function lost(upload, amounts) {

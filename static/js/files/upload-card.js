@@ -6,7 +6,7 @@
 import { Pace } from "../uploads/pace.js";
 import { percentage, say, size } from "../words.js";
 import { announce, toast } from "../parts/toast.js";
-import { left } from "./telling.js";
+import { joined, left } from "./telling.js";
 import { UploadRow } from "./upload-row.js";
 
 /** Rows at first, and how many "Show more" adds. */
@@ -144,7 +144,7 @@ export class UploadCard {
     const time = active ? left(this.#pace.left(bytes - sent)) : "";
     const count = active || paused ? say("doneOf", { done, all }) : "";
     const bad = failed ? say("troubled", { failed }) : "";
-    this.#find("summary").textContent = [count, bad, rate, time].filter(Boolean).join(" · ");
+    this.#find("summary").textContent = joined([count, bad, rate, time]);
     const heading = active || paused ? "uploading" : failed ? "notUploaded" : "notFinished";
     this.#find("heading").textContent = say(heading);
     this.#find("pause-all").hidden = !active;

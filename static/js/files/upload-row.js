@@ -2,7 +2,7 @@
 
 import { Pace } from "../uploads/pace.js";
 import { say, size } from "../words.js";
-import { chip, sentence } from "./telling.js";
+import { chip, figures, sentence } from "./telling.js";
 
 /** Only small pictures are shown: a large one takes its time, and much memory. */
 const SHOWN_TYPES = /^image\/(avif|gif|jpeg|png|webp)$/;
@@ -52,6 +52,9 @@ export class UploadRow {
     this.#keepPace();
     const { tone, icon, label } = chip(upload);
     this.#set("sentence", sentence(upload, this.#pace), (text) => { this.parts.sentence.textContent = text; });
+    this.#set("figures", figures(upload, this.#pace), (text) => {
+      this.parts.figures.textContent = text && ` · ${text}`;
+    });
     this.#set("chip", `${tone} ${icon}`, () => {
       this.parts.chip.className = `chip tone-${tone}`;
       this.parts.icon.className = `icon icon-${icon}`;
