@@ -63,7 +63,7 @@ COUNT = """
 from files.references import entry_key, live_entries, live_usage, usage_key
 entries, after = [], ""
 while True:
-    page = live_entries().query(entry_key("{owner}", "")[0], prefix="F#", after=after, limit=1000)
+    page = live_entries().query(entry_key("{owner}", "")[0], prefix="F#", after=after, limit=50)
     entries += page.values
     after = page.next_after
     if not after:
