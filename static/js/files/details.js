@@ -48,13 +48,15 @@ function listenToVersions(root, csrfToken, done) {
     const isDeletion = form.dataset.version === "delete";
     if (isDeletion && !(await ask("version-dialog"))) return;
     const headers = { Accept: "application/json", "X-CSRFToken": csrfToken };
-    const answer = await fetch(form.action, { method: "POST", headers, redirect: "manual" }).catch(() => null);
+    const request = { method: "POST", headers, redirect: "manual" };
+    const answer = await fetch(form.action, request).catch(() => null);
     const told = await answer?.json().catch(() => null);
     if (!answer?.ok) {
       toast(told?.error?.message ?? say("changeFailed"), { tone: "bad" });
       return;
     }
-    toast(say(isDeletion ? "versionDeleted" : answer.status === 202 ? "versionCopied" : "versionRestored"));
+    const restored = answer.status === 202 ? "versionCopied" : "versionRestored";
+    toast(say(isDeletion ? "versionDeleted" : restored));
     done();
   });
 }

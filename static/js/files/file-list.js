@@ -1,6 +1,6 @@
 /**
- * The list of files. It is the server's, part of a page; here it is loaded without leaving the page,
- * which would end the uploads, and files are deleted with a moment to undo it.
+ * The list of files. It is the server's, part of a page; here it is loaded without leaving the
+ * page, which would end the uploads, and files are deleted with a moment to undo it.
  */
 
 import { fetchPage } from "../parts/drawer.js";
@@ -32,7 +32,9 @@ export class FileList {
     this.onShow = onShow;
     root.addEventListener("click", (event) => this.#onClick(event));
     this.#listenToFilter();
-    addEventListener("popstate", () => { if (!history.state?.drawer && this.#isElsewhere) this.load(location.href); });
+    addEventListener("popstate", () => {
+      if (!history.state?.drawer && this.#isElsewhere) this.load(location.href);
+    });
     addEventListener("pagehide", () => { for (const now of [...this.#leaving.values()]) now(); });
   }
 
@@ -69,15 +71,16 @@ export class FileList {
 
   #show(page) {
     if (this.root.querySelector(".menu:popover-open")) return this.refresh(); // not under a hand
-    const known = new Set([...this.root.querySelectorAll("[data-file]")].map((row) => row.dataset.upload));
+    const known = new Set(this.#rows.map((row) => row.dataset.upload));
     const focused = document.activeElement;
     const key = this.root.contains(focused) ? focused.dataset.focus : "";
     for (const part of PARTS) {
       const [old, fresh] = [document, page].map((where) => where.querySelector(part));
       if (old && fresh) old.replaceChildren(...fresh.childNodes);
     }
-    document.querySelector("[data-filter-area]").hidden = page.querySelector("[data-filter-area]").hidden;
-    for (const row of this.root.querySelectorAll("[data-file]")) {
+    const isUseless = page.querySelector("[data-filter-area]").hidden;
+    document.querySelector("[data-filter-area]").hidden = isUseless;
+    for (const row of this.#rows) {
       row.classList.toggle("is-new", known.size > 0 && !known.has(row.dataset.upload));
       if (this.#leaving.has(row.dataset.file)) row.hidden = true;
     }
@@ -172,13 +175,24 @@ export class FileList {
   #hide(id, isHidden) {
     const row = this.root.querySelector(`[data-file="${CSS.escape(id)}"]`);
     if (!row) return;
-    const hadFocus = row.contains(document.activeElement) || document.activeElement === document.body;
+    const focused = document.activeElement;
+    const hadFocus = row.contains(focused) || focused === document.body;
     row.hidden = isHidden;
     this.#hideEmptyGroups();
-    const rows = [...this.root.querySelectorAll("[data-file]")];
-    const at = rows.indexOf(row);
-    const next = isHidden ? [...rows.slice(at), ...rows.slice(0, at).reverse()].find((one) => !one.hidden) : row;
-    if (hadFocus) (next?.querySelector("[data-menu]") ?? document.getElementById("content")).focus();
+    if (!hadFocus) return;
+    const next = isHidden ? this.#neighbour(row) : row;
+    (next?.querySelector("[data-menu]") ?? document.getElementById("content")).focus();
+  }
+
+  get #rows() {
+    return [...this.root.querySelectorAll("[data-file]")];
+  }
+
+  /** Returns the next row that is seen, or else the one before. */
+  #neighbour(row) {
+    const at = this.#rows.indexOf(row);
+    const [before, after] = [this.#rows.slice(0, at), this.#rows.slice(at)];
+    return [...after, ...before.reverse()].find((one) => !one.hidden);
   }
 
   #hideEmptyGroups() {
@@ -190,7 +204,8 @@ export class FileList {
   /** @returns {Promise<boolean>} whether it was done; also while the page is being left */
   async #post(url) {
     const headers = { Accept: "application/json", "X-CSRFToken": this.csrfToken };
-    const answer = await fetch(url, { method: "POST", headers, keepalive: true, redirect: "manual" }).catch(() => null);
+    const request = { method: "POST", headers, keepalive: true, redirect: "manual" };
+    const answer = await fetch(url, request).catch(() => null);
     return Boolean(answer?.ok);
   }
 }

@@ -14,8 +14,11 @@ import { UploadCard } from "./upload-card.js";
 const root = document.querySelector("[data-files-page]");
 const { owner, beginUrl, partsUrl, stateUrl, confirmUrl, abortUrl, progressUrl } = root.dataset;
 const csrfToken = root.querySelector("[name=csrfmiddlewaretoken]").value;
-const limits = { bytes: Number(root.dataset.maxBytes), multipart: Number(root.dataset.multipartBytes) };
-const urls = { begin: beginUrl, parts: partsUrl, state: stateUrl, confirm: confirmUrl, abort: abortUrl };
+const { maxBytes, multipartBytes } = root.dataset;
+const limits = { bytes: Number(maxBytes), multipart: Number(multipartBytes) };
+const urls = {
+  begin: beginUrl, parts: partsUrl, state: stateUrl, confirm: confirmUrl, abort: abortUrl,
+};
 const [filesInput, folderInput, againInput] = ["files", "folder", "again"]
   .map((name) => root.querySelector(`[data-input=${name}]`));
 
@@ -26,7 +29,8 @@ const card = new UploadCard(root.querySelector("[data-uploads]"), queue, {
 });
 const arrivals = new Arrivals(progressUrl, onArrivals);
 const list = new FileList(root.querySelector("[data-list]"), csrfToken, onList);
-/** @type {import("../uploads/file-upload.js").FileUpload | null} whose file is being chosen again */
+/** @typedef {import("../uploads/file-upload.js").FileUpload} FileUpload */
+/** @type {FileUpload | null} whose file is being chosen again */
 let wanted = null;
 let isWarning = false;
 
@@ -47,9 +51,8 @@ function take(found) {
   if (!found.length) return;
   const { added, doubles } = queue.add(found);
   for (const name of doubles.slice(0, 1)) toast(say("doubles", { name }));
-  if (added.length) {
-    announce(added.length === 1 ? say("begunOne", { name: added[0].name }) : say("begun", { number: added.length }));
-  }
+  if (added.length === 1) announce(say("begunOne", { name: added[0].name }));
+  else if (added.length) announce(say("begun", { number: added.length }));
   card.refresh();
 }
 
@@ -70,7 +73,8 @@ function listenToChoices() {
     if (found) chooseAgain(found);
   });
   document.addEventListener("paste", (event) => {
-    if (carriesFiles(event.clipboardData)) take(pasted(event.clipboardData, (time) => say("pastedName", { time })));
+    const nameOf = (time) => say("pastedName", { time });
+    if (carriesFiles(event.clipboardData)) take(pasted(event.clipboardData, nameOf));
   });
 }
 
@@ -103,7 +107,8 @@ function listenToDrags() {
 
 function onChange(upload) {
   if (upload.state === "done") onDone(upload);
-  if (upload.state === "refused" || upload.state === "failed") announce(`${upload.name}: ${say(upload.state)}`);
+  const isBad = ["refused", "failed"].includes(upload.state);
+  if (isBad) announce(`${upload.name}: ${say(upload.state)}`);
   card.changed(upload);
   warnBeforeLeaving(queue.isUnfinished);
 }
@@ -113,7 +118,7 @@ function onDone(upload) {
   list.refresh();
 }
 
-/** @param {string} action @param {import("../uploads/file-upload.js").FileUpload} upload */
+/** @param {string} action @param {FileUpload} upload */
 async function act(action, upload) {
   switch (action) {
     case "pause": return upload.pause();
@@ -149,12 +154,10 @@ async function fromHandle(handle) {
 }
 
 function chooseAgain({ file }) {
-  if (wanted.fits(file, lastSegment(wanted.name) === file.name ? wanted.name : file.name)) queue.goOn(wanted, file);
+  // What came from a folder has its path before the name; a file that is chosen has none.
+  const isNamedSo = wanted.name.slice(wanted.name.lastIndexOf("/") + 1) === file.name;
+  if (isNamedSo && wanted.fits(file, wanted.name)) queue.goOn(wanted, file);
   else toast(say("otherFile", { name: wanted.name, size: size(wanted.size) }), { tone: "bad" });
-}
-
-function lastSegment(name) {
-  return name.slice(name.lastIndexOf("/") + 1);
 }
 
 root.querySelector("[data-pause-all]").onclick = () => queue.pauseAll();
@@ -191,7 +194,8 @@ async function goOnByItself(upload) {
 // --- afterwards ---------------------------------------------------------------------------------
 
 function showWhatNeedsScripts() {
-  for (const element of root.querySelectorAll("[data-needs-script], [data-dropzone]")) element.hidden = false;
+  const hidden = root.querySelectorAll("[data-needs-script], [data-dropzone]");
+  for (const element of hidden) element.hidden = false;
 }
 
 function onList(area) {
@@ -201,7 +205,9 @@ function onList(area) {
 }
 
 function watchNewRows(area) {
-  for (const row of area.querySelectorAll("[data-awaited]")) arrivals.watch(row.dataset.upload, row.dataset.name);
+  for (const { dataset } of area.querySelectorAll("[data-awaited]")) {
+    arrivals.watch(dataset.upload, dataset.name);
+  }
 }
 
 /** Preview and checksum are the list's to show; a refusal is told. */

@@ -46,7 +46,9 @@ export function sentence(upload, pace) {
   const amounts = { sent: size(upload.sent), size: size(upload.size) };
   switch (upload.state) {
     case "sending": return joined([
-      percentage(upload.sent / upload.size), say("sentOf", amounts), left(pace.left(upload.size - upload.sent)),
+      percentage(upload.sent / upload.size),
+      say("sentOf", amounts),
+      left(pace.left(upload.size - upload.sent)),
     ]);
     case "paused": return upload.sent ? say("pausedMore", amounts) : say("pausedNone");
     case "lost": return lost(upload, amounts);
@@ -86,8 +88,8 @@ function reason({ error, size: bytes }) {
   if (error.code === "unreadable") return say("unreadable");
   if (error.code === "ended_elsewhere") return say("endedElsewhere");
   if (error.code === "is_empty") return say("isEmpty");
-  if (error.code === "too_large") return say("tooLarge", { size: size(bytes), limit: size(error.answer.limit) });
-  return explain(error);
+  if (error.code !== "too_large") return explain(error);
+  return say("tooLarge", { size: size(bytes), limit: size(error.answer.limit) });
 }
 
 /** Returns a time that is left, empty where nobody knows. @param {number} seconds */

@@ -158,7 +158,8 @@ export class UploadCard {
     const { all, done, active, paused, failed, bytes, sent } = this.queue.summary();
     if (active) this.#pace.tell(sent, performance.now());
     else this.#pace.stop();
-    document.title = active && bytes ? `${say("title", { percent: percentage(sent / bytes) })} · ${this.#pageTitle}` : this.#pageTitle;
+    const percent = active && bytes ? say("title", { percent: percentage(sent / bytes) }) : "";
+    document.title = joined([percent, this.#pageTitle]);
     this.#announceNowAndThen({ all, done, active });
     if (!active) this.#rest({ all, done, paused, failed });
     this.#frame ||= requestAnimationFrame(() => this.#show());
@@ -179,7 +180,8 @@ export class UploadCard {
     this.#timer = this.#announcedAt = 0;
     if (paused || !done) return;
     const [only] = this.queue.uploads.filter((upload) => upload.state === "done");
-    const text = done === 1 ? say("allDoneOne", { name: only.name }) : say("allDone", { number: done });
+    const isOne = done === 1;
+    const text = isOne ? say("allDoneOne", { name: only.name }) : say("allDone", { number: done });
     toast(failed ? `${text} ${say("troubled", { failed })}.` : text);
     this.queue.forgetOver();
     this.#limit = FIRST_ROWS;

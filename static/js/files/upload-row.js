@@ -51,7 +51,9 @@ export class UploadRow {
     const { upload } = this;
     this.#keepPace();
     const { tone, icon, label } = chip(upload);
-    this.#set("sentence", sentence(upload, this.#pace), (text) => { this.parts.sentence.textContent = text; });
+    this.#set("sentence", sentence(upload, this.#pace), (text) => {
+      this.parts.sentence.textContent = text;
+    });
     this.#set("figures", figures(upload, this.#pace), (text) => {
       this.parts.figures.textContent = text && ` · ${text}`;
     });
@@ -82,7 +84,8 @@ export class UploadRow {
   }
 
   #keepPace() {
-    if (this.upload.state === "sending" && !this.upload.wait) this.#pace.tell(this.upload.sent, performance.now());
+    const { state, wait, sent } = this.upload;
+    if (state === "sending" && !wait) this.#pace.tell(sent, performance.now());
     else this.#pace.stop();
   }
 

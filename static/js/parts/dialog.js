@@ -1,6 +1,6 @@
 /**
- * Asks a question and waits for the answer. Esc, and a click outside, say no; the focus goes back to
- * where it was.
+ * Asks a question and waits for the answer. Esc, and a click outside, say no; the focus goes back
+ * to where it was.
  * @param {string} id of the dialog in the page
  * @param {{title?: string, text?: string}} [words] where they differ from the page's
  * @returns {Promise<boolean>}

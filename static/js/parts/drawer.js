@@ -1,6 +1,6 @@
 /**
- * A panel over the page that shows another page's main part, under that page's address: the link can
- * be copied, Back closes the panel, and a reload shows the page itself.
+ * A panel over the page that shows another page's main part, under that page's address: the link
+ * can be copied, Back closes the panel, and a reload shows the page itself.
  */
 export class Drawer {
   /** Called when a page is shown, with the drawer's body. */
@@ -60,7 +60,8 @@ export class Drawer {
  * @returns {Promise<Document | null>}
  */
 export async function fetchPage(url, options = {}) {
-  const answer = await fetch(url, { headers: { Accept: "text/html" }, ...options }).catch(() => null);
+  const headers = { Accept: "text/html" };
+  const answer = await fetch(url, { headers, ...options }).catch(() => null);
   if (!answer?.ok) return null;
   return new DOMParser().parseFromString(await answer.text(), "text/html");
 }

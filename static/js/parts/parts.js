@@ -1,4 +1,4 @@
-/** What every page of the shell needs: menus and copy buttons. Other parts are imported by pages. */
+/** What every page of the shell needs: menus and copy buttons. Pages import the other parts. */
 
 import { offerCopies } from "./copy.js";
 import { listenToMenus } from "./menu.js";

@@ -17,7 +17,8 @@ const STAYS = 5000;
  */
 export function toast(text, { tone = "", offer, gone } = {}) {
   const region = document.querySelector("[data-toasts]");
-  const element = document.querySelector("template[data-toast]").content.cloneNode(true).firstElementChild;
+  const { content } = document.querySelector("template[data-toast]");
+  const element = content.cloneNode(true).firstElementChild;
   element.dataset.tone = tone;
   element.querySelector("[data-text]").replaceChildren(...[text].flat());
   const time = countdown(element, () => finish(gone));

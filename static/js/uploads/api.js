@@ -1,9 +1,15 @@
 /**
  * The calls of an upload, each one request. README's table of routes says what they mean.
  *
+ * Types that modules share are here and point at none of them: an import in a comment counts, too,
+ * when files get hashed names, and two that name each other get none.
+ *
  * @typedef {{begin: string, parts: string, state: string, confirm: string, abort: string}} Urls
  * @typedef {{id: string, name: string, version: number, size: number, content_type: string,
- *   state: string, created_at: string, sha256: string | null, preview_url: string | null}} StoredFile
+ *   state: string, created_at: string, sha256: string | null,
+ *   preview_url: string | null}} StoredFile
+ * @typedef {{api: UploadApi, slots: import("./slots.js").Slots, owner: string,
+ *   onChange: (upload: object) => void}} Frame what the uploads of a page share
  */
 
 import { ask } from "./requests.js";
@@ -29,7 +35,10 @@ export class UploadApi {
     return (await this.#ask("parts", question, signal)).parts;
   }
 
-  /** @returns {Promise<{state: string, parts: {number: number, size: number}[], file: StoredFile}>} */
+  /**
+   * @returns {Promise<{state: string, parts: {number: number, size: number}[],
+   *   file: StoredFile | null}>}
+   */
   state(token, signal) {
     return this.#ask("state", { upload_token: token }, signal);
   }

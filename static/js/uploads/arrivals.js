@@ -71,7 +71,8 @@ export class Arrivals {
     this.#etag = answer.headers.get("ETag") ?? "";
     this.#pause = told.poll_seconds * 1000;
     this.#unchanged = 0;
-    this.#onChange(told.uploads.map((upload) => ({ ...upload, name: this.#waiting.get(upload.id) })));
+    const named = (upload) => ({ ...upload, name: this.#waiting.get(upload.id) });
+    this.#onChange(told.uploads.map(named));
     for (const upload of told.uploads) if (isSettled(upload)) this.#waiting.delete(upload.id);
     return this.#pause;
   }

@@ -38,7 +38,8 @@ export async function dropped(transfer, largeBytes, take) {
     return { file, handle: isLarge ? item.getAsFileSystemHandle?.() : null };
   });
   const plain = asked.filter(({ file }) => file);
-  take(await Promise.all(plain.map(async ({ file, handle }) => found(file, file.name, await handleOf(handle)))));
+  const withHandle = async ({ file, handle }) => found(file, file.name, await handleOf(handle));
+  take(await Promise.all(plain.map(withHandle)));
   for (const { entry } of asked) if (entry) await walk(entry, take);
 }
 
@@ -52,8 +53,8 @@ export function pasted(transfer, nameOf) {
   return Array.from(transfer.files, (file) => {
     if (file.name !== "image.png") return found(file, file.name);
     const now = new Date();
-    const local = new Date(now - now.getTimezoneOffset() * 60_000);
-    return found(file, nameOf(local.toISOString().slice(0, 19).replace("T", " ").replaceAll(":", ".")));
+    const local = new Date(now - now.getTimezoneOffset() * 60_000).toISOString();
+    return found(file, nameOf(local.slice(0, 19).replace("T", " ").replaceAll(":", ".")));
   });
 }
 
@@ -107,7 +108,9 @@ async function* filesBelow(folder) {
   const reader = folder.createReader();
   for (;;) {
     // It tells at most a hundred entries at a time, and none at the end.
-    const entries = await new Promise((resolve) => { reader.readEntries(resolve, () => resolve([])); });
+    const entries = await new Promise((resolve) => {
+      reader.readEntries(resolve, () => resolve([]));
+    });
     if (!entries.length) return;
     for (const entry of entries) {
       if (entry.isDirectory) yield* filesBelow(entry);

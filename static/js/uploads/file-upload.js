@@ -5,29 +5,21 @@
  *
  * @typedef {"queued" | "starting" | "sending" | "confirming" | "done" | "paused" | "refused" |
  *   "failed" | "lost" | "elsewhere" | "cancelled"} State `lost`: the file must be chosen again
- * @typedef {{id: string, token: string, mode: "put" | "multipart", url?: string,
- *   headers?: Record<string, string>, partSize: number, parts: number}} Plan
- * @typedef {{api: import("./api.js").UploadApi, slots: import("./slots.js").Slots, owner: string,
- *   onChange: (upload: FileUpload) => void}} Frame what the uploads of a page share
+ * @typedef {import("./api.js").Frame} Frame
  */
 
 import { hold } from "./locks.js";
 import { forget, remember } from "./memory.js";
-import { PartUrls } from "./part-urls.js";
 import { persistently } from "./persistence.js";
-import { UploadError, repeating, sendToS3 } from "./requests.js";
-import { inParallel } from "./slots.js";
+import { UploadError, repeating } from "./requests.js";
+import { Transfer } from "./transfer.js";
 
 /** How often in a row a new permission is asked for, and missing parts are sent again. */
 const MOST_RENEWALS = 2;
-/** Requests of one file at a time; the page's slots bound them all. */
-const PARTS_AT_ONCE = 6;
 /** What a new permission settles without a question to the user. */
 const RENEWED = ["token_expired", "invalid_token", "upload_missing", "not_uploaded"];
 /** After these all that has arrived is of use, once the user has done something about it. */
 const KEPT = ["signed_out", "csrf", "unreadable"];
-/** Headers that only the browser may set. */
-const OWN_HEADERS = ["host", "content-length"];
 const WORKING = ["starting", "sending", "confirming"];
 
 export class FileUpload {
@@ -41,13 +33,10 @@ export class FileUpload {
   result = null;
   /** The id of the latest permission, also after it is used up. */
   lastId = "";
-  /** @type {Plan | null} */
-  #plan = null;
-  #isPlanOld = false;
-  /** @type {Map<number, number>} bytes of the parts that are in the bucket, by number */
-  #arrived = new Map();
-  /** @type {Map<number, number>} bytes of the parts under way */
-  #underway = new Map();
+  /** @type {Transfer | null} with the permission; none before there is one */
+  #transfer = null;
+  /** Whether the permission is of an earlier session: what has arrived is to be asked first. */
+  #isOld = false;
   #controller = new AbortController();
   /** @type {(() => void) | null} */
   #release = null;
@@ -77,29 +66,28 @@ export class FileUpload {
   static resumed(found, frame) {
     const upload = new FileUpload({ ...found, file: null }, frame);
     upload.begunAt = found.begunAt;
-    upload.#plan = found;
-    upload.lastId = found.id;
-    upload.#isPlanOld = true;
+    upload.#permit(found);
+    upload.#isOld = true;
     upload.state = "lost";
     return upload;
   }
 
   get id() {
-    return this.#plan?.id ?? "";
+    return this.#transfer?.plan.id ?? "";
   }
 
   /** Bytes that are in the bucket or on the way. */
   get sent() {
-    if (this.state === "done") return this.size;
-    return Math.min(this.size, sum(this.#arrived) + sum(this.#underway));
+    return this.state === "done" ? this.size : this.#transfer?.sent ?? 0;
   }
 
+  /** How many parts it has; 0 if it goes as a whole. */
   get partCount() {
-    return this.#plan?.mode === "multipart" ? this.#plan.parts : 0;
+    return this.#transfer?.plan.mode === "multipart" ? this.#transfer.plan.parts : 0;
   }
 
   get arrivedParts() {
-    return this.#arrived.size;
+    return this.#transfer?.arrivedParts ?? 0;
   }
 
   get isWorking() {
@@ -119,8 +107,7 @@ export class FileUpload {
   // --- what the user does -----------------------------------------------------------------------
 
   pause() {
-    if (!this.isWorking && this.state !== "queued") return;
-    this.#stop("paused");
+    if (this.isWorking || this.state === "queued") this.#stop("paused");
   }
 
   /** Puts it in the queue again: after a pause, a failure, or once its file was chosen again. */
@@ -146,8 +133,12 @@ export class FileUpload {
    * Ends it; nothing of it is left.
    * @returns {Promise<boolean>} false when it had arrived already, and is a file now
    */
-  async cancel() {
+  cancel() {
     this.#stop("cancelled");
+    return this.#end();
+  }
+
+  async #end() {
     try {
       await this.#abort(new AbortController().signal);
       return true;
@@ -158,7 +149,7 @@ export class FileUpload {
     }
   }
 
-  /** Looks at what is there of an upload that another session began; without an id none is left. */
+  /** Looks at what is there of an upload of an earlier session; without an id none is left. */
   async look() {
     try {
       await this.#lookAround(this.#controller.signal);
@@ -170,7 +161,7 @@ export class FileUpload {
 
   #stop(state) {
     this.wait = null;
-    this.#underway.clear();
+    this.#transfer?.breakOff();
     this.#enter(state);
     this.#controller.abort();
   }
@@ -178,6 +169,11 @@ export class FileUpload {
   /** @param {State} state */
   #enter(state) {
     this.state = state;
+    this.#frame.onChange(this);
+  }
+
+  #waits(wait) {
+    this.wait = wait;
     this.#frame.onChange(this);
   }
 
@@ -196,13 +192,15 @@ export class FileUpload {
       this.#enter("done");
     } catch (error) {
       if (!signal.aborted) await this.#fail(error);
+      // It was cancelled, and the permission came all the same.
+      else if (this.state === "cancelled") await this.#end();
     }
   }
 
   async #fail(error) {
     if (error.name !== "UploadError") console.error(error);
     this.wait = null;
-    this.#underway.clear();
+    this.#transfer?.breakOff();
     this.error = error;
     if (error.code === "elsewhere") return this.#enter("elsewhere");
     if (!isFinal(error)) return this.#enter("failed");
@@ -224,12 +222,12 @@ export class FileUpload {
   }
 
   async #steps(signal) {
-    if (this.#isPlanOld) {
+    if (this.#isOld) {
       await this.#holdIt();
       const found = await this.#lookAround(signal);
       if (found) return found;
     }
-    if (!this.#plan) await this.#begin(signal);
+    if (!this.#transfer) await this.#begin(signal);
     await this.#holdIt();
     await this.#send(signal);
     return this.#confirm(signal);
@@ -238,117 +236,52 @@ export class FileUpload {
   async #begin(signal) {
     const question = { name: this.name, size: this.size, content_type: this.type };
     const begun = await this.#persistently(() => this.#frame.api.begin(question, signal), signal);
-    const { id, upload_token: token, mode, url, headers, part_size: partSize = 0, parts = 0 } = begun;
-    this.#plan = { id, token, mode, url, headers, partSize, parts };
-    this.lastId = id;
+    const { id, upload_token: token, mode, url, headers } = begun;
+    const { part_size: partSize = 0, parts = 0 } = begun;
+    this.#permit({ id, token, mode, url, headers, partSize, parts });
     await this.#holdIt();
     const { name, size, type, lastModified, begunAt, handle } = this;
-    const { owner } = this.#frame;
-    await remember({
-      id, owner, token, mode, partSize, parts, name, size, type, lastModified, begunAt, handle,
-    });
+    const file = { name, size, type, lastModified, begunAt, handle, owner: this.#frame.owner };
+    await remember({ id, token, mode, partSize, parts, ...file });
   }
 
-  /** Asks what became of a plan of an earlier session; returns the file if there is one already. */
+  /** Asks what became of an earlier session's upload; returns the file if there is one already. */
   async #lookAround(signal) {
-    const ask = () => this.#frame.api.state(this.#plan.token, signal);
+    const { plan } = this.#transfer;
+    const ask = () => this.#frame.api.state(plan.token, signal);
     const { state, parts, file } = await this.#persistently(ask, signal);
-    if (state === "ready") {
+    if (state !== "uploading") {
       await this.#letGo();
       this.result = file;
       return file;
     }
-    if (state !== "uploading" || this.#plan.mode === "put") {
-      // A single PUT has nothing to go on with, and its URL has expired.
-      if (state === "uploading" && this.file) throw new UploadError("send", "not_uploaded", "new");
-      if (state !== "uploading") await this.#letGo();
-      return null;
-    }
-    this.#arrived = new Map(parts.map((part) => [part.number, part.size]));
-    if (this.file) this.#isPlanOld = false;
+    // A single PUT has nothing to go on with, and its URL has expired.
+    if (plan.mode === "put" && this.file) throw new UploadError("send", "not_uploaded", "new");
+    this.#transfer.found(parts);
+    if (this.file) this.#isOld = false;
     return null;
   }
 
   async #send(signal) {
     this.#enter("sending");
-    if (this.#plan.mode === "put") await this.#sendWhole(signal);
-    else await this.#sendParts(signal);
-  }
-
-  async #sendWhole(signal) {
-    const { url, headers } = this.#plan;
-    const send = () => this.#transfer({ url, headers, body: this.file }, 1, signal);
-    try {
-      await this.#persistently(() => this.#frame.slots.run(send, signal), signal);
-    } catch (error) {
-      // It is there already: the answer to an earlier attempt was lost.
-      if (error.status !== 412) throw error;
-    }
-    this.#arrived.set(1, this.size);
-  }
-
-  async #sendParts(signal) {
-    const { token, parts } = this.#plan;
-    const numbers = Array.from({ length: parts }, (_none, index) => index + 1);
-    const missing = numbers.filter((number) => this.#arrived.get(number) !== this.#partBytes(number));
-    const urls = new PartUrls((wanted) => this.#frame.api.signParts(token, wanted, signal));
-    const send = (number, upcoming, ending) => this.#sendPart(number, upcoming, urls, ending);
-    await inParallel(missing, PARTS_AT_ONCE, send, signal);
-  }
-
-  async #sendPart(number, upcoming, urls, signal) {
-    const start = (number - 1) * this.#plan.partSize;
-    const body = this.file.slice(start, start + this.#partBytes(number));
-    const send = async () => {
-      const { url, headers } = await urls.take(number, upcoming);
-      await this.#transfer({ url, headers, body }, number, signal);
-    };
-    for (let refusals = 0; ; refusals += 1) {
-      try {
-        await this.#persistently(() => this.#frame.slots.run(send, signal), signal);
-        this.#arrived.set(number, body.size);
-        return;
-      } catch (error) {
-        // An expired URL: the next attempt has a new one.
-        if (error.status !== 403 || error.phase !== "send" || refusals === MOST_RENEWALS) throw error;
-      }
-    }
-  }
-
-  #partBytes(number) {
-    const { partSize } = this.#plan;
-    return Math.min(partSize, this.size - (number - 1) * partSize);
-  }
-
-  async #transfer({ url, headers, body }, number, signal) {
-    const allowed = Object.entries(headers).filter(([name]) => !OWN_HEADERS.includes(name.toLowerCase()));
-    const request = { method: "PUT", url, headers: Object.fromEntries(allowed), body };
-    try {
-      await sendToS3(request, signal, (sent) => {
-        this.#underway.set(number, sent);
-        this.wait = null;
-        this.#frame.onChange(this);
-      });
-    } catch (error) {
-      if (error.code === "network") await mustBeReadable(body);
-      throw error;
-    } finally {
-      this.#underway.delete(number);
-    }
+    await this.#transfer.send(this.file, signal);
   }
 
   async #confirm(signal) {
+    const confirm = () => this.#frame.api.confirm(this.#transfer.plan.token, signal);
     for (let repairs = 0; ; repairs += 1) {
       this.#enter("confirming");
       try {
-        return await this.#persistently(() => this.#frame.api.confirm(this.#plan.token, signal), signal);
+        return await this.#persistently(confirm, signal);
       } catch (error) {
         if (error.code !== "incomplete" || repairs === MOST_RENEWALS) throw error;
-        for (const number of error.answer.missing ?? []) this.#arrived.delete(number);
+        this.#transfer.lost(error.answer.missing ?? []);
         await this.#send(signal);
       }
     }
   }
+
+  // --- its end ----------------------------------------------------------------------------------
 
   /** Ends this permission before another is asked for; returns the file if it had arrived. */
   async #giveUp(signal) {
@@ -357,7 +290,8 @@ export class FileUpload {
       await this.#abort(signal);
     } catch (error) {
       signal.throwIfAborted();
-      if (error.code === "already_accepted") return this.#frame.api.confirm(this.#plan.token, signal);
+      const { token } = this.#transfer.plan;
+      if (error.code === "already_accepted") return this.#frame.api.confirm(token, signal);
       if (error.retry === "same") throw error;
     }
     await this.#letGo();
@@ -366,16 +300,22 @@ export class FileUpload {
 
   /** What was cancelled elsewhere stays so: beginning anew would bring it back. */
   async #mustNotBeEnded(signal) {
-    const { state } = await this.#frame.api.state(this.#plan.token, signal);
+    const { state } = await this.#frame.api.state(this.#transfer.plan.token, signal);
     if (state === "deleted") throw new UploadError("state", "ended_elsewhere", "new");
   }
 
   async #abort(signal) {
-    if (!this.#plan) return;
-    await repeating(() => this.#frame.api.abort(this.#plan.token, signal), signal);
+    const token = this.#transfer?.plan.token;
+    if (token) await repeating(() => this.#frame.api.abort(token, signal), signal);
   }
 
-  // --- its claim --------------------------------------------------------------------------------
+  // --- its permission ---------------------------------------------------------------------------
+
+  /** @param {import("./transfer.js").Plan} plan */
+  #permit(plan) {
+    this.lastId = plan.id;
+    this.#transfer = new Transfer(plan, this.size, this.#frame, (wait) => this.#waits(wait));
+  }
 
   async #holdIt() {
     if (this.#release) return;
@@ -386,19 +326,15 @@ export class FileUpload {
   /** Forgets the permission: it is used up, or of no use. */
   async #letGo() {
     const { id } = this;
-    this.#plan = null;
-    this.#isPlanOld = false;
-    this.#arrived.clear();
+    this.#transfer = null;
+    this.#isOld = false;
     this.#release?.();
     this.#release = null;
     if (id) await forget(id);
   }
 
   #persistently(work, signal) {
-    return persistently(work, signal, (wait) => {
-      this.wait = wait;
-      this.#frame.onChange(this);
-    });
+    return persistently(work, signal, (wait) => this.#waits(wait));
   }
 }
 
@@ -411,20 +347,4 @@ function isFinal({ code, phase, retry }) {
 function isRenewed(error) {
   if (error.phase === "send") return error.retry === "new";
   return RENEWED.includes(error.code);
-}
-
-/** A lost connection and a file that is gone look alike to a request. */
-async function mustBeReadable(body) {
-  try {
-    await body.slice(0, 1).arrayBuffer();
-  } catch {
-    throw new UploadError("send", "unreadable", "never");
-  }
-}
-
-/** @param {Map<number, number>} numbers */
-function sum(numbers) {
-  let all = 0;
-  for (const number of numbers.values()) all += number;
-  return all;
 }

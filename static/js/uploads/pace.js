@@ -24,8 +24,8 @@ export class Pace {
     const weight = 1 - Math.exp(-passed / MEMORY);
     const latest = ((bytes - this.#bytes) / passed) * 1000;
     // At first the mean since the beginning: the smoothed rate would still climb from zero.
-    const isYoung = now - this.#since < MEMORY;
-    this.#rate += (latest - this.#rate) * (isYoung ? Math.max(weight, passed / (now - this.#since)) : weight);
+    const age = now - this.#since;
+    this.#rate += (latest - this.#rate) * (age < MEMORY ? Math.max(weight, passed / age) : weight);
     this.#bytes = bytes;
     this.#at = now;
   }

@@ -14,7 +14,9 @@ export class PartUrls {
   #asking = null;
   #sign;
 
-  /** @param {(numbers: number[]) => Promise<{number: number, url: string, headers: object}[]>} sign */
+  /**
+   * @param {(numbers: number[]) => Promise<{number: number, url: string, headers: object}[]>} sign
+   */
   constructor(sign) {
     this.#sign = sign;
   }

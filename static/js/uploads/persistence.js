@@ -1,6 +1,6 @@
 /**
- * Goes on where a person would only press the same button again: after a lost connection for as long
- * as it takes, after a busy answer a number of times.
+ * Goes on where a person would only press the same button again: after a lost connection for as
+ * long as it takes, after a busy answer a number of times.
  *
  * @typedef {{kind: "offline" | "busy", seconds: number}} Wait `seconds` are 0 where none are known
  */
@@ -38,7 +38,7 @@ function isWorthWaiting(error, failures) {
   return error.code === "network" || error.status === 429 || failures < PAUSES.length - 1;
 }
 
-/** Waits as the answer says, or else longer each time; a connection that is back ends the waiting. */
+/** Waits as the answer says, or else longer each time; a connection that is back ends it. */
 async function pause(error, milliseconds, signal) {
   if (error.retryAfter) return sleep(error.retryAfter * 1000, signal);
   if (error.code !== "network") return sleep(jittered(milliseconds), signal);
@@ -47,7 +47,8 @@ async function pause(error, milliseconds, signal) {
   signal.addEventListener("abort", end, { once: true });
   addEventListener("online", end, { once: true });
   // While the browser knows that it is offline, attempts would only fill the console.
-  await sleep(navigator.onLine ? jittered(milliseconds) : PAUSES.at(-1), back.signal).catch(() => {});
+  const wait = navigator.onLine ? jittered(milliseconds) : PAUSES.at(-1);
+  await sleep(wait, back.signal).catch(() => {});
   signal.removeEventListener("abort", end);
   removeEventListener("online", end);
   return signal.throwIfAborted();

@@ -44,7 +44,8 @@ export class UploadQueue {
    * @returns {{added: FileUpload[], doubles: string[]}}
    */
   add(found) {
-    const known = new Map(this.uploads.filter((one) => !OVER.includes(one.state)).map((one) => [one.name, one]));
+    const open = this.uploads.filter((one) => !OVER.includes(one.state));
+    const known = new Map(open.map((one) => [one.name, one]));
     const added = [];
     const doubles = [];
     for (const one of found) {

@@ -178,7 +178,8 @@ function parsed(text) {
 
 /**
  * Sends a body to the bucket. XMLHttpRequest, since fetch does not tell how far an upload is.
- * @param {{method: string, url: string, headers?: Record<string, string>, body: FormData | Blob}} request
+ * @param {{method: string, url: string, headers?: Record<string, string>,
+ *   body: FormData | Blob}} request
  * @param {AbortSignal} signal
  * @param {(sent: number, all: number) => void} [onProgress] in bytes
  * @returns {Promise<void>}
