@@ -1,4 +1,4 @@
-"""Remove a stack with all it holds: pictures, items, accounts."""
+"""Remove a stack with all it holds: pictures, files, items, accounts."""
 
 from typing import Any
 
@@ -10,6 +10,7 @@ from infra.stack import described, failures_since, last_event, resources, state
 
 BATCH = 1000  # what one DeleteObjects takes
 ATTEMPTS = 2
+RESTORED = {"RestoredTable", "RestoredFilesTable"}  # parameters that name tables
 POLL = {"Delay": 5, "MaxAttempts": 720}  # seconds; an hour: a database takes a quarter of one
 
 
@@ -65,7 +66,7 @@ def _tell_what_stays(name: str) -> None:
     if resources(name, "AWS::RDS::DBInstance"):
         say("A last snapshot of the database stays: delete it in RDS if it is not needed.")
     for parameter in (described(name) or {}).get("Parameters", []):
-        if parameter["ParameterKey"] == "RestoredTable" and parameter["ParameterValue"]:
+        if parameter["ParameterKey"] in RESTORED and parameter["ParameterValue"]:
             say(
                 f"The table {parameter['ParameterValue']}, which the stack did not make, stays: "
                 "delete it in DynamoDB if it is not needed."

@@ -1,10 +1,10 @@
 """What keeps a stack's data from being lost by accident.
 
-The stack policy makes CloudFormation refuse an update that replaces or removes bucket, table or
-database. The protection from deletion is the resources' own. The template switches on the table's,
+The stack policy makes CloudFormation refuse an update that replaces or removes bucket, tables or
+database. The protection from deletion is the resources' own. The template switches on the tables',
 but not again after `destroy` has switched it off; the database's it does not, for the roll-back of
-a stack that does not come up could not delete the database then. A restored table is not the
-stack's: `provision` protects it.
+a stack that does not come up could not delete the database then. Restored tables are not the
+stack's: `provision` protects them.
 """
 
 from pathlib import Path

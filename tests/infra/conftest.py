@@ -101,7 +101,7 @@ class Account:
 
 @dataclass(frozen=True)
 class Stack:
-    """A deployed stack of bucket, table and permissions."""
+    """A deployed stack of bucket, tables and permissions."""
 
     account: Account
     name: str
@@ -114,8 +114,13 @@ class Stack:
 
     @cached_property
     def table(self) -> str:
-        """Return the table's name."""
+        """Return the name of the table of pictures."""
         return self.environment["AVATARS_TABLE"]
+
+    @cached_property
+    def files_table(self) -> str:
+        """Return the name of the table of files."""
+        return self.environment["FILES_TABLE"]
 
     def provision(self, *arguments: str) -> tuple[int, list[str]]:
         """Run ``provision`` with a deployer's permissions; return its exit status and lines."""

@@ -1,4 +1,4 @@
-"""Everything that a site does with its bucket, table, queue and topic, in sequence.
+"""Everything that a site does with its bucket, tables, queue and topic, in sequence.
 
 One process runs it against the embedded AWS, to record what is asked; another against an AWS that
 checks permissions, to see that they are enough.
@@ -19,6 +19,7 @@ from aws.queue import live_queue
 from aws.queue_features import TRIES
 from tests.builders import make_user
 from tests.events import body, of_bucket
+from tests.functional.files.steps import Uploader
 from tests.functional.steps import (
     Permission,
     confirm,
@@ -28,6 +29,12 @@ from tests.functional.steps import (
     put_object,
     signed_in,
     write_item,
+)
+from tests.infra.file_flows import (
+    delete_by_staff,
+    inspect_files,
+    leave_a_mess_of_files,
+    take_files,
 )
 from uploads.notifying import Event, message, publish
 from uploads.pushing import take
@@ -51,11 +58,16 @@ def take_all(
     upload(browser, between)
     upload(browser, between)  # which supersedes the first
     look(browser, user)
+    work_on_events(apart)
+    anna = Uploader(user)
+    take_files(anna, arrive)
+    leave_a_mess_of_files(anna, apart)
     with apart():
         leave_a_mess()
     inspect(staff, user)
+    inspect_files(staff, user)
     sweep()
-    work_on_events(apart)
+    delete_by_staff(staff, anna)
     remove(browser)
     upload(browser, between)
     assert staff.post(reverse(DELETE, args=[user.pk]), {"post": "yes"}).status_code == 302
@@ -101,8 +113,15 @@ def sweep() -> None:
     """Sweep with ``--delete``."""
     told = io.StringIO()
     call_command("sweep", "--delete", "--grace=0", "--force", stdout=told)
-    for kind in ("orphan", "ghost", "gone"):
-        assert f"mended   {kind}" in told.getvalue(), told.getvalue()
+    for kind, count in {"orphan": 3, "ghost": 2, "gone": 1, "arrived": 1}.items():
+        assert told.getvalue().count(f"mended   {kind:8}") == count, told.getvalue()
+
+
+def arrive(keys: list[str]) -> None:
+    """Let the consumer work on the events about ``keys``, and on those that the bucket has sent."""
+    for key in keys:
+        send(key)
+    assert _status("consume_events", "--once") == 0
 
 
 def work_on_events(apart: Callable[[], AbstractContextManager[None]]) -> None:

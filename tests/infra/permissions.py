@@ -8,18 +8,28 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import pytest
+from django.conf import settings
 
 from avatars.models import AvatarItem
 from aws.clients import client, queue_client, topic_client, waiting_queue_client
 from aws.names import name_of_url
 from embedded_aws.front import Front
 from embedded_aws.messages import Environ
-from tests.infra.template import BUCKET_ARN, DEAD_ARN, QUEUE_ARN, TABLE_ARN, TOPIC_ARN
+from files.models import FileItem, UsageItem
+from tests.infra.template import (
+    BUCKET_ARN,
+    DEAD_ARN,
+    FILES_TABLE_ARN,
+    QUEUE_ARN,
+    TABLE_ARN,
+    TOPIC_ARN,
+)
 
 # Amazon S3 User Guide, "Required permissions for Amazon S3 API operations".
 ON_THE_BUCKET = {
     "HeadBucket": "s3:ListBucket",
     "ListObjectsV2": "s3:ListBucket",
+    "ListMultipartUploads": "s3:ListBucketMultipartUploads",
     "GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration",
 }
 ON_OBJECTS = {
@@ -27,9 +37,18 @@ ON_OBJECTS = {
     "GetObject": "s3:GetObject",
     "GetObjectTagging": "s3:GetObjectTagging",
     "PutObject": "s3:PutObject",
+    "CopyObject": "s3:PutObject",
+    "CreateMultipartUpload": "s3:PutObject",
+    "UploadPart": "s3:PutObject",
+    "CompleteMultipartUpload": "s3:PutObject",
+    "AbortMultipartUpload": "s3:AbortMultipartUpload",
+    "ListParts": "s3:ListMultipartUploadParts",
+    "DeleteObjectTagging": "s3:DeleteObjectTagging",
     "DeleteObjects": "s3:DeleteObject",
 }
 TAGGING = "s3:PutObjectTagging"  # for tags in a PUT or in a POST's form
+OF_A_SOURCE = ("s3:GetObject", "s3:GetObjectTagging")  # of CopyObject
+TABLES = {settings.AVATARS_TABLE: TABLE_ARN, settings.FILES_TABLE: FILES_TABLE_ARN}
 
 
 class Need(NamedTuple):
@@ -73,6 +92,10 @@ class Recorder:
             body = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
             environ["wsgi.input"] = io.BytesIO(body)
             self.add(needs_of_form(body))
+        elif environ["REQUEST_METHOD"] == "PUT":
+            operation = "UploadPart" if "partNumber=" in environ["QUERY_STRING"] else "PutObject"
+            tagging = environ.get("HTTP_X_AMZ_TAGGING", "")
+            self.add(needs_of(operation, {"Key": key, "Tagging": tagging}))
         else:
             self.add(needs_of("GetObject", {"Key": key}))
 
@@ -84,15 +107,16 @@ def needs_of(operation: str, params: dict[str, Any]) -> set[Need]:
         return {Need(f"sqs:{operation}", DEAD_ARN if dead else QUEUE_ARN)}
     if "TopicArn" in params:
         return {Need(f"sns:{operation}", TOPIC_ARN)}
-    if "TableName" in params or "RequestItems" in params:
-        return {Need(f"dynamodb:{operation}", TABLE_ARN)}
+    if tables := [params["TableName"]] if "TableName" in params else params.get("RequestItems"):
+        return {Need(f"dynamodb:{operation}", TABLES[name]) for name in tables}
     if operation in ON_THE_BUCKET:
         return {Need(ON_THE_BUCKET[operation], BUCKET_ARN)}
     keys = [each["Key"] for each in params["Delete"]["Objects"]] if "Delete" in params else []
     actions = [ON_OBJECTS[operation], *([TAGGING] if params.get("Tagging") else [])]
+    source = params.get("CopySource")
     return {
         Need(action, f"{BUCKET_ARN}/{key}") for key in keys or [params["Key"]] for action in actions
-    }
+    } | {Need(action, f"{BUCKET_ARN}/{source['Key']}") for action in OF_A_SOURCE if source}
 
 
 def needs_of_form(body: bytes) -> set[Need]:
@@ -116,7 +140,7 @@ def recording(monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorder]:
         queue_client(),
         waiting_queue_client(),
         topic_client(),
-        AvatarItem._get_connection().connection.client,
+        *(model._get_connection().connection.client for model in (AvatarItem, FileItem, UsageItem)),
     ]
     with monkeypatch.context() as patched:
         patched.setattr(Front, "__call__", overheard)

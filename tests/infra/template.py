@@ -8,9 +8,12 @@ import yaml
 
 from infra.deploy import TEMPLATE
 
-BUCKET, TABLE, HOST = "the-bucket", "the-table", "pictures.example.org"
+BUCKET, HOST = "the-bucket", "pictures.example.org"
+TABLE, FILES_TABLE = "the-table", "the-table-of-files"
 BUCKET_ARN = f"arn:aws:s3:::{BUCKET}"
-TABLE_ARN = f"arn:aws:dynamodb:eu-central-1:123456789012:table/{TABLE}"
+TABLE_ARN, FILES_TABLE_ARN = (
+    f"arn:aws:dynamodb:eu-central-1:123456789012:table/{name}" for name in (TABLE, FILES_TABLE)
+)
 ACCOUNT = "arn:aws:{}:eu-central-1:123456789012:{}"
 QUEUE, DEAD_LETTERS, TOPIC = "the-events", "the-dead-letters", "the-files"
 QUEUE_URL = f"https://sqs.eu-central-1.amazonaws.com/123456789012/{QUEUE}"
@@ -18,11 +21,14 @@ QUEUE_ARN, DEAD_ARN = ACCOUNT.format("sqs", QUEUE), ACCOUNT.format("sqs", DEAD_L
 TOPIC_ARN = ACCOUNT.format("sns", TOPIC)
 ORIGINS = ["https://one.example", "https://two.example"]
 RESTORED_TABLE, RESTORED_HOST = "the-restored-table", "restored.rds.example"
+RESTORED_FILES_TABLE = "the-restored-table-of-files"
 VALUES = {
     "Bucket": BUCKET,
     "Bucket.Arn": BUCKET_ARN,
     "AvatarsTable": TABLE,
     "AvatarsTable.Arn": TABLE_ARN,
+    "FilesTable": FILES_TABLE,
+    "FilesTable.Arn": FILES_TABLE_ARN,
     "EventsQueue": QUEUE_URL,
     "EventsQueue.Arn": QUEUE_ARN,
     "EventsDeadLetters": QUEUE_URL.replace(QUEUE, DEAD_LETTERS),
@@ -33,12 +39,14 @@ VALUES = {
     "RateLimitStorage": "redis://127.0.0.1:6379/0",
     "Database.Endpoint.Address": "own.rds.example",
     "RestoredTable": RESTORED_TABLE,
+    "RestoredFilesTable": RESTORED_FILES_TABLE,
     "RestoredDatabase": RESTORED_HOST,
     "AWS::AccountId": "123456789012",
     "AWS::Partition": "aws",
     "AWS::Region": "eu-central-1",
 }
-SITE, RESTORED = {"HasSite"}, {"HasRestoredTable", "HasRestoredDatabase"}
+SITE = {"HasSite"}
+RESTORED = {"HasRestoredTable", "HasRestoredFilesTable", "HasRestoredDatabase"}
 
 
 class _Loader(yaml.SafeLoader):

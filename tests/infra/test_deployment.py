@@ -46,8 +46,9 @@ def test_plain_http_is_refused(stack: Stack) -> None:
 
 
 def test_provision_finds_only_what_ministack_left_out(stack: Stack) -> None:
-    """It reads every feature of bucket and table from the running server, and tries an upload."""
-    left_out = ["lifecycle", f"point-in-time recovery of {stack.table}"]
+    """It reads every feature of bucket and tables from the running server, and tries an upload."""
+    tables = [f"point-in-time recovery of {table}" for table in (stack.table, stack.files_table)]
+    left_out = ["lifecycle", *tables]
 
     assert stack.provision("--check") == (1, [*(f"differs: {name}" for name in left_out), NO_TAGS])
     assert stack.provision() == (1, [*(f"changed: {name}" for name in left_out), NO_TAGS])
@@ -84,15 +85,20 @@ def test_site_is_refused_what_it_does_not_need(stack: Stack) -> None:
     site = stack.keys_of_the_site()
     s3, dynamodb = (stack.account.client(name, **site) for name in ("s3", "dynamodb"))
     bucket = {"Bucket": stack.bucket}
-    item = {"owner_id": {"S": "a"}}
+    item, entry = {"owner_id": {"S": "a"}}, {"pk": {"S": "O#a"}, "sk": {"S": "F#x"}}
     refusals: list[Callable[[], object]] = [
         lambda: s3.put_object(**bucket, Key="elsewhere/x", Body=b"x"),
         lambda: s3.put_object_tagging(**bucket, Key="avatars/a/x", Tagging={"TagSet": []}),
+        lambda: s3.delete_object_tagging(**bucket, Key="avatars/a/x"),
+        lambda: s3.create_multipart_upload(**bucket, Key="elsewhere/x"),
+        lambda: s3.put_bucket_notification_configuration(**bucket, NotificationConfiguration={}),
         lambda: s3.delete_object(**bucket, Key="elsewhere/x"),
         lambda: s3.put_bucket_cors(**bucket, CORSConfiguration={"CORSRules": []}),
         lambda: s3.delete_bucket_policy(**bucket),
         lambda: dynamodb.delete_item(TableName=stack.table, Key=item),
         lambda: dynamodb.delete_table(TableName=stack.table),
+        lambda: dynamodb.delete_item(TableName=stack.files_table, Key=entry),
+        lambda: dynamodb.delete_table(TableName=stack.files_table),
     ]
 
     for refusal in refusals:
@@ -105,14 +111,16 @@ def test_site_is_refused_what_it_does_not_need(stack: Stack) -> None:
 
 
 def test_nothing_is_changed_but_protection_when_it_is_deployed_again(stack: Stack) -> None:
-    """An interrupted ``destroy`` leaves the table without protection."""
+    """An interrupted ``destroy`` leaves the tables without protection."""
     dynamodb, before = stack.account.client("dynamodb"), stack.account.made(stack.name)
-    dynamodb.update_table(TableName=stack.table, DeletionProtectionEnabled=False)
+    for name in (stack.table, stack.files_table):
+        dynamodb.update_table(TableName=name, DeletionProtectionEnabled=False)
 
     again = stack.account.deploy(stack.name)
 
-    table = dynamodb.describe_table(TableName=stack.table)["Table"]
-    assert table["DeletionProtectionEnabled"] is True
+    for name in (stack.table, stack.files_table):
+        table = dynamodb.describe_table(TableName=name)["Table"]
+        assert table["DeletionProtectionEnabled"] is True
     assert again == stack.environment
     assert stack.account.made(stack.name) == before
 
@@ -157,7 +165,8 @@ def test_parameter_is_changed_and_all_else_stays_when_it_is_deployed_otherwise(
 
 def test_everything_is_gone_when_it_is_destroyed(account: Account) -> None:
     before = account.deploy("short-lived")
-    bucket, table = before["AWS_STORAGE_BUCKET_NAME"], before["AVATARS_TABLE"]
+    bucket = before["AWS_STORAGE_BUCKET_NAME"]
+    tables = {before["AVATARS_TABLE"], before["FILES_TABLE"]}
     role = account.made("short-lived")["SiteRole"]
     account.client("s3").put_object(Bucket=bucket, Key="avatars/a/x", Body=b"x")
 
@@ -165,7 +174,7 @@ def test_everything_is_gone_when_it_is_destroyed(account: Account) -> None:
 
     assert done.returncode == 0, done.stderr
     assert bucket not in str(account.client("s3").list_buckets()["Buckets"])
-    assert table not in account.client("dynamodb").list_tables()["TableNames"]
+    assert not tables & set(account.client("dynamodb").list_tables()["TableNames"])
     assert role not in str(account.client("iam").list_roles()["Roles"])
 
 

@@ -17,7 +17,7 @@ from infra.aws import StackError
 OBJECTS: list[Any] = [{"Key": "a", "VersionId": "null"}, {"Key": "b", "VersionId": "1"}]
 RESOURCES = {
     "AWS::S3::Bucket": ["the-bucket"],
-    "AWS::DynamoDB::Table": ["the-table"],
+    "AWS::DynamoDB::Table": ["the-table", "the-table-of-files"],
     "AWS::RDS::DBInstance": ["the-database"],
     "AWS::RDS::DBSubnetGroup": ["the-subnets"],
 }
@@ -31,9 +31,12 @@ POLICY = {"StackName": "it", "StackPolicyBody": protection.POLICY.read_text()}
 
 def protection_is(*, on: bool) -> list[Any]:
     """Return the requests that switch the protection from deletion."""
-    table = {"TableName": "the-table", "DeletionProtectionEnabled": on}
+    tables = [
+        ("update_table", {"TableName": name, "DeletionProtectionEnabled": on})
+        for name in RESOURCES["AWS::DynamoDB::Table"]
+    ]
     database = {"DBInstanceIdentifier": "the-database", "ApplyImmediately": True}
-    return [("update_table", table), ("modify_db_instance", {**database, "DeletionProtection": on})]
+    return [*tables, ("modify_db_instance", {**database, "DeletionProtection": on})]
 
 
 class Cloud:
@@ -67,7 +70,7 @@ class Cloud:
 
 @pytest.fixture
 def cloud(monkeypatch: pytest.MonkeyPatch) -> Cloud:
-    """Return a stack called "it": a bucket with two versions in it, a table, a database."""
+    """Return a stack called "it": a bucket with two versions in it, two tables, a database."""
     versions = {"Versions": OBJECTS[:1], "DeleteMarkers": OBJECTS[1:]}
     pages = iter([versions, {}, versions, {}])
     made = Cloud(

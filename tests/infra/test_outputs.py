@@ -16,7 +16,7 @@ READ = re.findall(r'"([A-Z][A-Z_0-9]+)"', (ROOT / "config" / "settings.py").read
 SECRETS = {"SECRET_KEY": "s" * 64, "DATABASE_URL": "postgres://triphase:x@127.0.0.1:1/triphase"}
 STORAGE = {
     *("AWS_STORAGE_BUCKET_NAME", "AWS_REGION", "AVATARS_TABLE", "SITE_ORIGINS"),
-    *("EVENTS_QUEUE", "EVENTS_TOPIC"),
+    *("FILES_TABLE", "EVENTS_QUEUE", "EVENTS_TOPIC"),
 }
 TASKS = {"site": "SiteTask", "migrate": "SiteTask", "consumer": "ConsumerTask"}
 SERVED = {"ALLOWED_HOSTS", "BEHIND_HTTPS_PROXY", "TRUSTED_PROXIES", "RATE_LIMIT_STORAGE"}

@@ -68,8 +68,10 @@ def needs(
 
 
 def test_every_call_is_permitted(needs: set[Need]) -> None:
+    allowed = grants()
+
     assert needs
-    assert [need for need in needs if not any(grant.covers(need) for grant in grants())] == []
+    assert [need for need in needs if not any(grant.covers(need) for grant in allowed)] == []
 
 
 def test_every_permission_is_needed(needs: set[Need]) -> None:
@@ -86,9 +88,11 @@ def test_statements_allow_and_say_what_for() -> None:
 @pytest.mark.parametrize(
     ("action", "prefixes"),
     [
-        ("s3:PutObject", {"pending/*", "avatars/*"}),
-        ("s3:PutObjectTagging", {"pending/*"}),
-        ("s3:DeleteObject", {"pending/*", "avatars/*"}),
+        ("s3:PutObject", {"pending/*", "avatars/*", "files/*", "previews/*"}),
+        ("s3:PutObjectTagging", {"pending/*", "files/*"}),
+        ("s3:DeleteObjectTagging", {"files/*"}),
+        ("s3:AbortMultipartUpload", {"files/*"}),
+        ("s3:DeleteObject", {"pending/*", "avatars/*", "files/*", "previews/*"}),
     ],
 )
 def test_objects_are_changed_only_under_their_prefixes(action: str, prefixes: set[str]) -> None:
@@ -102,7 +106,17 @@ def test_objects_are_changed_only_under_their_prefixes(action: str, prefixes: se
 
 def test_recorder_does_not_know_when_a_call_is_new() -> None:
     with pytest.raises(KeyError):
-        needs_of("CopyObject", {"Key": "avatars/a/x"})
+        needs_of("RestoreObject", {"Key": "avatars/a/x"})
+
+
+def test_copy_needs_to_read_its_source_and_to_write_its_target() -> None:
+    source, target = f"{BUCKET_ARN}/files/a/x", f"{BUCKET_ARN}/files/a/y"
+
+    assert needs_of("CopyObject", {"Key": "files/a/y", "CopySource": {"Key": "files/a/x"}}) == {
+        Need("s3:GetObject", source),
+        Need("s3:GetObjectTagging", source),
+        Need("s3:PutObject", target),
+    }
 
 
 def test_tags_are_a_need_of_their_own() -> None:

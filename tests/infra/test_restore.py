@@ -1,4 +1,4 @@
-"""A restored table and database in place of the stack's own: the template, and on ministack."""
+"""Restored tables and database in place of the stack's own: the template, and on ministack."""
 
 import json
 from collections.abc import Iterator
@@ -8,29 +8,48 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.infra.conftest import NO_TAGS, ROOT, Account, Stack
-from tests.infra.template import RESTORED, RESTORED_HOST, RESTORED_TABLE, SITE, outputs, properties
+from tests.infra.template import (
+    FILES_TABLE,
+    RESTORED,
+    RESTORED_FILES_TABLE,
+    RESTORED_HOST,
+    RESTORED_TABLE,
+    SITE,
+    TABLE,
+    outputs,
+    properties,
+)
 
-ITEM = {"owner_id": {"S": "anna"}}
+# Of each table: the variable, the parameter and a key.
+TABLES: list[tuple[str, str, dict[str, Any]]] = [
+    ("AVATARS_TABLE", "RestoredTable", {"owner_id": {"S": "anna"}}),
+    ("FILES_TABLE", "RestoredFilesTable", {"pk": {"S": "O#anna"}, "sk": {"S": "Q"}}),
+]
 
 
 # --- The template ---
 
 
-def table_of_the_site(where: set[str]) -> str:
-    """Return the ARN of the table that the site may use."""
+def tables_of_the_site(where: set[str]) -> list[str]:
+    """Return the ARNs of the tables that the site may use."""
     statements = properties("SitePermissions", where=where)["PolicyDocument"]["Statement"]
-    [arn] = [each["Resource"] for each in statements if each["Sid"] == "KeepReferences"]
-    return str(arn)
+    return [each["Resource"] for each in statements if "dynamodb" in str(each["Action"])]
 
 
 @pytest.mark.parametrize(
-    ("where", "table"), [(SITE, "the-table"), (SITE | RESTORED, RESTORED_TABLE)]
+    ("restored", "tables"),
+    [
+        (set(), [TABLE, FILES_TABLE]),
+        ({"HasRestoredTable"}, [RESTORED_TABLE, FILES_TABLE]),
+        ({"HasRestoredFilesTable"}, [TABLE, RESTORED_FILES_TABLE]),
+        (RESTORED, [RESTORED_TABLE, RESTORED_FILES_TABLE]),
+    ],
 )
-def test_site_may_use_the_table_that_is_in_use(where: set[str], table: str) -> None:
-    arn = f"arn:aws:dynamodb:eu-central-1:123456789012:table/{table}"
+def test_site_may_use_the_tables_that_are_in_use(restored: set[str], tables: list[str]) -> None:
+    where, arn = SITE | restored, "arn:aws:dynamodb:eu-central-1:123456789012:table/"
 
-    assert table_of_the_site(where) == arn
-    assert outputs(where=where)["AvatarsTable"] == table
+    assert tables_of_the_site(where) == [arn + table for table in tables]
+    assert [outputs(where=where)[name] for name in ("AvatarsTable", "FilesTable")] == tables
 
 
 @pytest.mark.parametrize(
@@ -63,23 +82,27 @@ def whole(account: Account) -> Iterator[Stack]:
 
 
 @pytest.mark.engines
-def test_site_uses_the_restored_table_and_no_other(stack: Stack) -> None:
+@pytest.mark.parametrize(("variable", "parameter", "item"), TABLES, ids=["pictures", "files"])
+def test_site_uses_the_restored_table_and_no_other(
+    stack: Stack, variable: str, parameter: str, item: dict[str, Any]
+) -> None:
     account, owners, target = stack.account, stack.account.client("dynamodb"), f"{stack.name}-again"
-    owners.put_item(TableName=stack.table, Item=ITEM)
+    own = stack.environment[variable]
+    owners.put_item(TableName=own, Item=item)
     owners.restore_table_to_point_in_time(
-        SourceTableName=stack.table, TargetTableName=target, UseLatestRestorableTime=True
+        SourceTableName=own, TargetTableName=target, UseLatestRestorableTime=True
     )
 
-    after = account.deploy(stack.name, f"RestoredTable={target}")
+    after = account.deploy(stack.name, f"{parameter}={target}")
     status, lines = Stack(account, stack.name, after).provision()
 
     site = account.client("dynamodb", **stack.keys_of_the_site())
-    assert after == {**stack.environment, "AVATARS_TABLE": target}
-    assert site.get_item(TableName=target, Key=ITEM)["Item"] == ITEM
-    site.update_item(TableName=target, Key=ITEM, UpdateExpression="REMOVE revision")
+    assert after == {**stack.environment, variable: target}
+    assert site.get_item(TableName=target, Key=item)["Item"] == item
+    site.update_item(TableName=target, Key=item, UpdateExpression="REMOVE revision")
     with pytest.raises(ClientError, match="AccessDenied"):
-        site.get_item(TableName=stack.table, Key=ITEM)
-    assert "Item" in owners.get_item(TableName=stack.table, Key=ITEM)
+        site.get_item(TableName=own, Key=item)
+    assert "Item" in owners.get_item(TableName=own, Key=item)
     assert (status, lines[-1]) == (1, NO_TAGS)
     assert f"changed: deletion protection of {target}" in lines
     assert f"changed: point-in-time recovery of {target}" in lines
@@ -94,17 +117,21 @@ def test_task_and_secret_follow_what_was_restored(whole: Stack) -> None:
     password = secrets.get_secret_value(SecretId=before["DatabasePassword"])["SecretString"]
 
     after = account.deploy(
-        whole.name, f"RestoredTable={RESTORED_TABLE}", f"RestoredDatabase={RESTORED_HOST}"
+        whole.name,
+        f"RestoredTable={RESTORED_TABLE}",
+        f"RestoredFilesTable={RESTORED_FILES_TABLE}",
+        f"RestoredDatabase={RESTORED_HOST}",
     )
 
     made = account.made(whole.name)
     url = secrets.get_secret_value(SecretId=made["DatabaseUrl"])["SecretString"]
-    assert after == {**whole.environment, "AVATARS_TABLE": "the-restored-table"}
+    tables = {"AVATARS_TABLE": RESTORED_TABLE, "FILES_TABLE": RESTORED_FILES_TABLE}
+    assert after == whole.environment | tables
     assert account.variables_of_the_site(whole.name) == after
     assert url == (
         f"postgres://triphase:{password}@restored.rds.example:5432/triphase?sslmode=require"
     )
-    for own in ("AvatarsTable", "Database", "DatabasePassword"):
+    for own in ("AvatarsTable", "FilesTable", "Database", "DatabasePassword"):
         assert made[own] == before[own]
 
 
@@ -135,7 +162,9 @@ def test_stack_is_destroyed_only_when_the_restored_database_is_gone(whole: Stack
         Engine="postgres",
         DBSubnetGroupName=made["DatabaseSubnets"],
     )
-    account.deploy(whole.name, "RestoredTable=the-restored-table")
+    account.deploy(
+        whole.name, "RestoredTable=the-restored-table", "RestoredFilesTable=the-files-again"
+    )
 
     refused = account.infra("destroy", whole.name, "--yes")
     [own] = rds.describe_db_instances(DBInstanceIdentifier=made["Database"])["DBInstances"]
@@ -145,4 +174,5 @@ def test_stack_is_destroyed_only_when_the_restored_database_is_gone(whole: Stack
     assert (refused.returncode, gone.returncode) == (1, 0)
     assert "holds restored-server, which the stack did not make" in refused.stderr
     assert own["DeletionProtection"] is True
-    assert "The table the-restored-table, which the stack did not make, stays" in gone.stderr
+    for table in ("the-restored-table", "the-files-again"):
+        assert f"The table {table}, which the stack did not make, stays" in gone.stderr

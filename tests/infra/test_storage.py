@@ -19,7 +19,9 @@ from aws.https_only import plain_http_refused
 from aws.lifecycle import canonical_rules
 from aws.queue import SqsQueue
 from aws.queue_features import CREATED, DeadLettersKept, bucket_may_send, filter_of, queue_url
+from aws.table import ItemModel
 from aws.table_features import BILLING
+from files.models import FileItem
 from tests.infra.template import (
     BUCKET,
     BUCKET_ARN,
@@ -35,6 +37,14 @@ from uploads.keys import FILES_PREFIX
 from uploads.lifecycle import lifecycle_rules
 from uploads.provisioning import cors_rules
 
+TABLES: dict[str, type[ItemModel]] = {"AvatarsTable": AvatarItem, "FilesTable": FileItem}
+OF_A_TABLE = {
+    "BillingMode",
+    "DeletionProtectionEnabled",
+    "PointInTimeRecoverySpecification",
+    "AttributeDefinitions",
+    "KeySchema",
+}
 COMPARED = {
     "Bucket": {
         "OwnershipControls",
@@ -45,13 +55,8 @@ COMPARED = {
         "NotificationConfiguration",
     },
     "BucketPolicy": {"Bucket", "PolicyDocument"},
-    "AvatarsTable": {
-        "BillingMode",
-        "DeletionProtectionEnabled",
-        "PointInTimeRecoverySpecification",
-        "AttributeDefinitions",
-        "KeySchema",
-    },
+    "AvatarsTable": OF_A_TABLE,
+    "FilesTable": OF_A_TABLE,
     "EventsDeadLetters": {"MessageRetentionPeriod"},
     "EventsQueue": {"RedrivePolicy"},
     "EventsPolicyAtFirst": {"Queues", "PolicyDocument"},
@@ -129,8 +134,9 @@ def test_plain_http_is_refused_in_both() -> None:
     assert policy["PolicyDocument"]["Statement"] == [plain_http_refused(BUCKET)]
 
 
-def test_table_is_the_same_in_both(aws: Stores) -> None:
-    table, made = properties("AvatarsTable"), AvatarItem.describe_table()
+@pytest.mark.parametrize("name", TABLES)
+def test_table_is_the_same_in_both(aws: Stores, name: str) -> None:
+    table, made = properties(name), TABLES[name].describe_table()
 
     assert table["KeySchema"] == made["KeySchema"]
     assert table["AttributeDefinitions"] == made["AttributeDefinitions"]
@@ -138,11 +144,13 @@ def test_table_is_the_same_in_both(aws: Stores) -> None:
     assert table["DeletionProtectionEnabled"] == made["DeletionProtectionEnabled"] is True
 
 
-def test_table_can_be_recovered_in_both(aws: Stores) -> None:
-    dynamodb: Any = AvatarItem._get_connection().connection.client
-    made = dynamodb.describe_continuous_backups(TableName=AvatarItem.Meta.table_name)
+@pytest.mark.parametrize("name", TABLES)
+def test_table_can_be_recovered_in_both(aws: Stores, name: str) -> None:
+    model = TABLES[name]
+    dynamodb: Any = model._get_connection().connection.client
+    made = dynamodb.describe_continuous_backups(TableName=model.Meta.table_name)
     status = made["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
-    wanted = properties("AvatarsTable")["PointInTimeRecoverySpecification"]
+    wanted = properties(name)["PointInTimeRecoverySpecification"]
 
     assert wanted == {"PointInTimeRecoveryEnabled": True}
     assert status["PointInTimeRecoveryStatus"] == "ENABLED"

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from cfnlint.api import lint_file  # type: ignore[import-untyped]
+from pytest_django.fixtures import Settings
 
 from infra.deploy import TEMPLATE
 from infra.protection import POLICY
@@ -15,7 +16,7 @@ from tests.infra.template import SITE, properties, template
 
 RESOURCES: dict[str, Any] = template()["Resources"]
 ALWAYS = {
-    *("Bucket", "BucketPolicy", "AvatarsTable", "SitePermissions", "SiteRole"),
+    *("Bucket", "BucketPolicy", "AvatarsTable", "FilesTable", "SitePermissions", "SiteRole"),
     *("EventsQueue", "EventsDeadLetters", "EventsPolicyAtFirst", "EventsPolicy", "EventsTopic"),
 }
 TASKS = ["SiteTask", "ConsumerTask"]
@@ -29,6 +30,7 @@ TAKEN = {
     "SiteOrigins": ["https://pictures.example.org", "http://localhost:8000", "http://127.0.0.1:8"],
     "RateLimitStorage": ["memory://", "redis://10.20.0.9", "rediss://name.cache.example:6379/1"],
     "RestoredTable": ["", "triphase-restored", "it-AvatarsTable-1X2Y", "a.b_c"],
+    "RestoredFilesTable": ["", "triphase-restored-files", "it-FilesTable-1X2Y", "a.b_c"],
     "RestoredDatabase": ["", "restored.abc123.eu-central-1.rds.amazonaws.com"],
 }
 REFUSED = {
@@ -36,6 +38,7 @@ REFUSED = {
     "SiteOrigins": ["", "*", "a.example", "https://a.example/", "ftp://a.example", "https://a:"],
     "RateLimitStorage": ["", "redis", "redis://:hunter2@10.20.0.9", "redis://a:port", "memory://a"],
     "RestoredTable": ["ab", "a table", "arn:aws:dynamodb:eu-central-1:123456789012:table/a"],
+    "RestoredFilesTable": ["ab", "a table", "arn:aws:dynamodb:eu-central-1:123456789012:table/a"],
     "RestoredDatabase": [*NO_NAME, "restored", "restored.rds.amazonaws.com:5432"],
 }
 
@@ -81,7 +84,9 @@ def test_update_may_do_everything_but_lose_data() -> None:
 
     [allowed, denied] = json.loads(POLICY.read_text())["Statement"]
 
+    tables = [made for made in RESOURCES.values() if made["Type"] == "AWS::DynamoDB::Table"]
     types = denied.pop("Condition")["StringEquals"]["ResourceType"]
+    assert [made["UpdateReplacePolicy"] for made in tables] == ["Retain", "Retain"]
     assert set(types) == kept == {"AWS::S3::Bucket", "AWS::DynamoDB::Table", "AWS::RDS::DBInstance"}
     assert allowed == {"Effect": "Allow", "Action": "Update:*", **everything}
     assert denied == {"Effect": "Deny", "Action": ["Update:Replace", "Update:Delete"], **everything}
@@ -203,6 +208,26 @@ def test_consumer_runs_the_command_with_time_to_finish_what_it_has_in_hand() -> 
 
     assert consumer["Command"] == ["python", "manage.py", "consume_events"]
     assert 60 < consumer["StopTimeout"] <= 120  # what Fargate allows
+
+
+def test_consumer_has_the_memory_that_the_document_allows_for(settings: Settings) -> None:
+    task, text = properties("ConsumerTask"), OPERATIONS.read_text()
+    each = re.search(r"(\d+) MB for each of `AVATAR_DECODERS` in the consumer", text)
+
+    assert each
+    assert int(task["Memory"]) >= 1.5 * (100 + int(each[1]) * settings.AVATAR_DECODERS)
+
+
+def test_parts_are_kept_as_long_as_their_upload_can_be_gone_on_with() -> None:
+    rules = properties("Bucket")["LifecycleConfiguration"]["Rules"]
+    [days] = [
+        rule["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"]
+        for rule in rules
+        if "AbortIncompleteMultipartUpload" in rule
+    ]
+
+    source = (ROOT / "config" / "settings.py").read_text()
+    assert f'whole_number("FILE_UPLOAD_DAYS", {days},' in source
 
 
 def test_consumer_runs_beside_the_site_with_its_role_and_network() -> None:
