@@ -18,7 +18,9 @@ from tests.infra.template import (
     TABLE,
     outputs,
     properties,
+    template,
 )
+from uploads.keys import KEPT_PREFIXES
 
 # Of each table: the variable, the parameter and a key.
 TABLES: list[tuple[str, str, dict[str, Any]]] = [
@@ -69,6 +71,19 @@ def test_steps_wait_for_the_end_of_tasks_and_bring_back_as_many() -> None:
     order = ["count=$(", "tasks=$(", "--desired-count 0", "wait services-stable", "wait tasks-stop"]
     assert sorted(order, key=first.index) == order
     assert '--desired-count "$count"' in later
+
+
+def test_steps_restore_all_that_the_template_can_replace() -> None:
+    text = (ROOT / "docs" / "operations.md").read_text()
+    backup, _, steps = text.partition("### Restore of a stack")
+
+    for parameter in template()["Parameters"]:
+        assert not parameter.startswith("Restored") or f"{parameter}=" in steps
+    for table in ("AvatarsTable", "FilesTable"):
+        assert f'--source-table-name "$(name_of {table})"' in steps
+    kinds = "for kind in " + " ".join(prefix.rstrip("/") for prefix in sorted(KEPT_PREFIXES))
+    assert kinds in backup
+    assert kinds in steps
 
 
 # --- On ministack ---
