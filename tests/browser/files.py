@@ -3,6 +3,7 @@
 import base64
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from django.conf import settings
@@ -54,6 +55,14 @@ class FilesPage:
         content = base64.b64encode(body).decode()
         transfer = self.page.evaluate_handle(DROP, [list(names), content])
         self.page.dispatch_event("body", "drop", {"dataTransfer": transfer})
+
+    def drop_from_disk(self, *paths: Path) -> None:
+        """Drop files and folders as a file manager does."""
+        data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+        devtools = self.page.context.new_cdp_session(self.page)
+        for kind in ("dragEnter", "dragOver", "drop"):
+            event = {"type": kind, "x": 300, "y": 300, "data": data}
+            devtools.send("Input.dispatchDragEvent", event)
 
     def upload(self, name: str) -> Locator:
         """Return the row of an upload."""

@@ -3,6 +3,7 @@
 import base64
 import os
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, Route, expect
@@ -146,17 +147,48 @@ def test_pasted_picture_gets_the_time_as_its_name(files: FilesPage, user: User) 
 def test_chosen_folder_keeps_its_paths(
     files: FilesPage, user: User, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    folder = tmp_path_factory.mktemp("x") / "holiday"
-    (folder / "day 1").mkdir(parents=True)
-    (folder / "day 1" / "sea.txt").write_text("blue")
-    (folder / "list.txt").write_text("all")
-    (folder / ".DS_Store").write_text("litter")
+    folder = holiday_in(tmp_path_factory.mktemp("x"))
 
     files.page.locator("[data-input=folder]").set_input_files(folder)
 
     files.expect_stored("sea.txt", "list.txt")
     assert names(user) == ["holiday/day 1/sea.txt", "holiday/list.txt"]
     expect(files.file("sea.txt")).to_contain_text("holiday/day 1")
+
+
+def holiday_in(place: Path) -> Path:
+    """Return a folder with a folder in it, and with what a system put there."""
+    folder = place / "holiday"
+    (folder / "day 1").mkdir(parents=True)
+    (folder / "day 1" / "sea.txt").write_text("blue")
+    (folder / "list.txt").write_text("all")
+    (folder / ".DS_Store").write_text("litter")
+    return folder
+
+
+def test_dropped_folder_is_taken_with_all_below_it(
+    files: FilesPage, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    place = tmp_path_factory.mktemp("x")
+    folder = holiday_in(place)
+    (place / "letter.txt").write_text("hello")
+    for number in range(110):  # a folder tells a hundred at a time
+        (folder / f"{number:03}.txt").write_text("hello")
+    files.page.route(bucket_url(), lambda _route: None)
+
+    files.drop_from_disk(place / "letter.txt", folder)
+
+    expect(files.page.get_by_text("0 of 113 done")).to_be_visible()
+    files.button("Show more").click()
+    for name in ("letter.txt", "holiday/day 1/sea.txt", "holiday/list.txt", "holiday/109.txt"):
+        expect(files.upload(name)).to_have_count(1)
+    expect(files.upload(".DS_Store")).to_have_count(0)
+
+
+def test_empty_folder_is_told(files: FilesPage, tmp_path_factory: pytest.TempPathFactory) -> None:
+    files.drop_from_disk(tmp_path_factory.mktemp("empty"))
+
+    expect(files.status).to_contain_text("There was no file in that.")
 
 
 def test_names_with_markup_and_other_scripts_are_shown_as_text(
