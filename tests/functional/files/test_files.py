@@ -236,8 +236,8 @@ def test_progress_tells_all_uploads_at_once_and_only_what_is_new(
     answer = anna.get(reverse("files-progress"), **query)
     assert answer.json() == {
         "uploads": [
-            {"id": ready.id, "state": "ready", "file": file},
-            {"id": waiting.id, "state": "uploading", "file": None},
+            {"id": ready.id, "state": "ready", "processed": False, "file": file},
+            {"id": waiting.id, "state": "uploading", "processed": False, "file": None},
         ],
         "poll_seconds": 2,
     }
