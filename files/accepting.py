@@ -50,7 +50,12 @@ def accept(*, owner_id: str, upload_id: str, stores: FileStores) -> Entry:
             return _finished(entry, stores=stores)
         if found is None:
             raise NotUploaded
-        judged = _judged(entry, found, stores=stores)
+        try:
+            judged = _judged(entry, found, stores=stores)
+        except ObjectMissing:
+            # Another attempt refused it, or its owner ended it: the entry says so by now.
+            found, entry = None, stores.entries.read(key)
+            continue
         if judged.reason == errors.NO_ROOM and no_room < 2:
             # Another attempt for this object may have taken the room: it is about to put the entry.
             no_room += 1

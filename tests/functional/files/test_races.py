@@ -101,3 +101,25 @@ def test_name_is_in_order_when_versions_come_and_go_at_once(
         assert all(entries[entry.version or 0] == entry for entry in ready)
         assert set(anna.keys()) == {file_key(anna.owner_id, entry.upload_id) for entry in ready}
         anna.assert_in_order()
+
+
+@pytest.mark.parametrize("end", ["refused", "deleted"])
+def test_confirm_tells_what_became_of_an_object_that_goes_while_it_is_judged(
+    anna: Uploader, file_stores: FileStores, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    """Another attempt refuses the object, or its owner cancels the upload."""
+    issued = anna.uploaded("me.png", b"<html><script>", content_type="image/png")
+    read = file_stores.bucket.read
+
+    def overtaken(key: str, *, start: int, length: int) -> bytes:
+        monkeypatch.setattr(file_stores.bucket, "read", read)
+        if end == "deleted":
+            anna.ask("abort", upload_token=issued.upload_token)
+        else:
+            accept(owner_id=anna.owner_id, upload_id=issued.id, stores=file_stores)
+        return read(key, start=start, length=length)
+
+    monkeypatch.setattr(file_stores.bucket, "read", overtaken)
+    assert anna.confirm(issued).json()["error"]["code"] == end
+    assert (anna.keys(), anna.entry(issued.id).state) == ([], end)
+    anna.assert_in_order()
