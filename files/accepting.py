@@ -81,10 +81,11 @@ def _stable_facts(key: str, *, stores: FileStores) -> ObjectFacts | None:
 def _put(before: Entry, judged: Entry, *, stores: FileStores) -> Entry:
     """Put the entry if there still is none; return the one that is there then.
 
-    An unknown outcome ends in StorageUnavailable, and nothing is deleted [ghost].
+    An unknown outcome ends in StorageUnavailable, and nothing is deleted [ghost]. Another process
+    may have changed the entry before the answer came, so it keeps whose attempt it was [quota].
     """
     written = write(stores.entries, entry_key(before.owner_id, before.upload_id), before, judged)
-    if written.mine:
+    if written.value.attempt == judged.attempt:
         events.info(
             "file_accepted" if judged.is_ready else "file_refused",
             owner_id=judged.owner_id,
@@ -127,6 +128,7 @@ def _judged(absent: Entry, found: ObjectFacts, *, stores: FileStores) -> Entry:
         etag=found.etag,
         state=State.READY,
     )
+    entry = replace(entry, attempt=entry.revision)
     try:
         entry = replace(entry, name=_name_in(found, owner_id=entry.owner_id))
         entry = replace(entry, true_type=_true_type(entry, stores=stores))

@@ -35,6 +35,7 @@ class FileItem(ItemModel):
     size = NumberAttribute(null=True)  # bytes
     content_type = UnicodeAttribute(null=True)
     etag = UnicodeAttribute(null=True)
+    attempt = UnicodeAttribute(null=True)  # the attempt to accept the object that put the entry
     version = NumberAttribute(null=True)  # its place among the versions of its name, from 0
     superseded = BooleanAttribute(null=True)  # a later version of its name is ready
     notified_at = UTCDateTimeAttribute(null=True)

@@ -69,6 +69,7 @@ class Entry(Item):
     content_type: str | None = None
     etag: str | None = None
     created_at: datetime | None = None
+    attempt: str | None = None  # the attempt to accept the object that put the entry
     file_id: str | None = None
     version: int | None = None
     superseded: bool = False
@@ -114,6 +115,7 @@ class Entry(Item):
             upload_id=self.upload_id,
             state=State.DELETED,
             created_at=self.created_at or now,
+            attempt=self.attempt,
             file_id=self.file_id,
             version=self.version,
         )

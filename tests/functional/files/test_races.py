@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from aws.errors import OutcomeUnknown
 from files.accepting import accept
 from files.references import Entry, entry_key, file_key
 from files.services import delete_file, delete_version
@@ -122,4 +123,22 @@ def test_confirm_tells_what_became_of_an_object_that_goes_while_it_is_judged(
     monkeypatch.setattr(file_stores.bucket, "read", overtaken)
     assert anna.confirm(issued).json()["error"]["code"] == end
     assert (anna.keys(), anna.entry(issued.id).state) == ([], end)
+    anna.assert_in_order()
+
+
+def test_file_stays_counted_when_the_answer_to_its_put_is_lost_and_another_enters_it(
+    anna: Uploader, file_stores: FileStores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issued = anna.uploaded("a.txt")
+    replace = file_stores.entries.replace
+
+    def lost(before: Entry, after: Entry) -> None:
+        monkeypatch.setattr(file_stores.entries, "replace", replace)
+        replace(before, after)
+        accept(owner_id=anna.owner_id, upload_id=issued.id, stores=file_stores)
+        raise OutcomeUnknown
+
+    monkeypatch.setattr(file_stores.entries, "replace", lost)
+    assert anna.confirm(issued).status_code == 200
+    assert anna.used() == {"bytes_used": 5, "file_count": 1}
     anna.assert_in_order()
