@@ -5,15 +5,16 @@ entry says what was done. The work never takes a file away, whatever it comes to
 """
 
 import uuid
-from typing import Any
 
 import structlog
 from django.utils import timezone
 
+from aws.direct import Checksum
 from aws.errors import ObjectMissing
 from files import processors
 from files.accepting import accept
 from files.errors import Conflict, NotUploaded
+from files.processors import Facts
 from files.references import Entry, State, entry_key
 from files.selectors import as_json
 from files.source import ObjectSource
@@ -75,7 +76,7 @@ def _notified(entry: Entry, *, stores: FileStores) -> Entry:
             },
         )
     )
-    return _changed(entry, stores=stores, notified_at=timezone.now())
+    return _noted(entry, stores=stores)
 
 
 def _work_on(entry: Entry, *, stores: FileStores) -> None:
@@ -88,22 +89,40 @@ def _work_on(entry: Entry, *, stores: FileStores) -> None:
         if stores.entries.read(entry_key(entry.owner_id, entry.upload_id)).is_ready:
             raise
         return  # deleted meanwhile
-    preview_key = _stored_preview(entry, facts.preview, stores=stores)
     checksum = None if facts.sha256 else stores.bucket.checksum(entry.key)
-    found = _changed(
-        entry,
-        stores=stores,
-        processed_at=timezone.now(),
-        digest=facts.sha256 or (checksum and checksum.value),
-        digest_kind=facts.digest_kind if facts.sha256 else (checksum and checksum.kind),
-        width=facts.width,
-        height=facts.height,
-        preview_key=preview_key,
-        preview_problem=facts.preview_problem,
-    )
-    if preview_key and found.preview_key != preview_key:
-        stores.bucket.delete([preview_key])
-    events.info("file_processed", owner_id=entry.owner_id, upload_id=entry.upload_id)
+    _keep(entry, facts, checksum, stores=stores)
+
+
+def _keep(entry: Entry, facts: Facts, checksum: Checksum | None, *, stores: FileStores) -> None:
+    """Keep what processors found, unless another attempt did.
+
+    If the entry was changed meanwhile, the sweep may have fenced it and deleted the preview: the
+    next attempt writes another one [ghost].
+    """
+    for _attempt in range(ATTEMPTS):
+        if entry.state is State.DELETED or entry.processed_at:
+            return
+        preview_key = _stored_preview(entry, facts.preview, stores=stores)
+        now = timezone.now()
+        after = entry.changed(
+            now=now,
+            processed_at=now,
+            digest=facts.sha256 or (checksum and checksum.value),
+            digest_kind=facts.digest_kind if facts.sha256 else (checksum and checksum.kind),
+            width=facts.width,
+            height=facts.height,
+            preview_key=preview_key,
+            preview_problem=facts.preview_problem,
+        )
+        key = entry_key(entry.owner_id, entry.upload_id)
+        written = write(stores.entries, key, entry, after)
+        if preview_key and written.value.preview_key != preview_key:
+            stores.bucket.delete([preview_key])
+        if written.mine:
+            events.info("file_processed", owner_id=entry.owner_id, upload_id=entry.upload_id)
+            return
+        entry = written.value
+    raise Conflict
 
 
 def _stored_preview(entry: Entry, preview: bytes | None, *, stores: FileStores) -> str | None:
@@ -115,18 +134,14 @@ def _stored_preview(entry: Entry, preview: bytes | None, *, stores: FileStores) 
     return key
 
 
-def _changed(entry: Entry, *, stores: FileStores, **facts: Any) -> Entry:
-    """Set facts of an entry that lacks the first of them; return the entry as it is then.
-
-    One that was deleted meanwhile, or has the fact from another attempt, is left alone. An unknown
-    outcome ends in StorageUnavailable: nothing is deleted.
-    """
-    first = next(iter(facts))
+def _noted(entry: Entry, *, stores: FileStores) -> Entry:
+    """Note that the topic was told; return the entry as it is then, maybe deleted meanwhile."""
     for _attempt in range(ATTEMPTS):
-        if entry.state is State.DELETED or getattr(entry, first) is not None:
+        if entry.state is State.DELETED or entry.notified_at:
             return entry
+        now = timezone.now()
         key = entry_key(entry.owner_id, entry.upload_id)
-        written = write(stores.entries, key, entry, entry.changed(now=timezone.now(), **facts))
+        written = write(stores.entries, key, entry, entry.changed(now=now, notified_at=now))
         if written.mine:
             return written.value
         entry = written.value

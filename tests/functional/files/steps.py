@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import urllib3
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import User
 from aws.bucket import live_bucket
@@ -17,12 +19,16 @@ from files.references import (
     entry_key,
     file_key,
     live_entries,
+    live_items,
     live_names,
     live_usage,
     name_key,
     usage_key,
 )
+from files.stores import FileStores
+from files.sweeping import FileSweep
 from tests.functional.steps import Response, bucket_keys, post_json, signed_in
+from uploads.sweeping import Options, Progress
 
 MIB = 1024 * 1024
 
@@ -152,3 +158,23 @@ def put(
     """Put ``body`` to a presigned URL, without credentials."""
     with urllib3.PoolManager() as http:
         return http.request("PUT", url, body=body, headers=headers, redirect=False, retries=False)
+
+
+def swept(
+    stores: FileStores,
+    *,
+    delete: bool = True,
+    existing: set[str] | None = None,
+    later: timedelta = timedelta(),
+    grace: timedelta = timedelta(),
+) -> list[tuple[str, str]]:
+    """Sweep; return kind and outcome of each finding."""
+    options = Options(now=timezone.now() + later, grace=grace, delete=delete)
+    sweep = FileSweep(
+        stores,
+        options,
+        Progress(),
+        items=live_items().scan,
+        existing_owners=lambda ids: set(ids) & existing if existing is not None else set(ids),
+    )
+    return [(str(found.kind), str(found.outcome)) for found in sweep.findings()]

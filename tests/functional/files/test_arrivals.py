@@ -16,7 +16,7 @@ from files.references import State
 from files.services import delete_file
 from files.stores import FileStores
 from tests.builders import picture_bytes
-from tests.functional.files.steps import Uploader, put
+from tests.functional.files.steps import Uploader, put, swept
 from tests.functional.steps import body_of, bucket_keys, put_object
 
 
@@ -180,6 +180,23 @@ def test_preview_goes_when_the_file_was_deleted_meanwhile(
     arrived(key_of(anna, issued.id))
     assert bucket_keys() == []
     anna.assert_in_order()
+
+
+def test_preview_is_there_when_the_sweep_took_the_first_one_meanwhile(
+    anna: Uploader, file_stores: FileStores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issued = anna.uploaded("me.png", picture_bytes(), content_type="image/png")
+    put = file_stores.bucket.put
+
+    def slow(key: str, body: bytes, *, content_type: str, cache_control: str) -> None:
+        monkeypatch.setattr(file_stores.bucket, "put", put)
+        put(key, body, content_type=content_type, cache_control=cache_control)
+        swept(file_stores)
+        assert bucket_keys("previews/") == []
+
+    monkeypatch.setattr(file_stores.bucket, "put", slow)
+    arrived(key_of(anna, issued.id))
+    assert bucket_keys("previews/") == [anna.entry(issued.id).preview_key]
 
 
 def test_work_ends_quietly_when_the_object_was_deleted_meanwhile(

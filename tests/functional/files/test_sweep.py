@@ -9,34 +9,14 @@ from django.utils import timezone
 
 from aws.bucket import live_bucket
 from files.models import FileItem
-from files.references import Item, State, entry_key, live_entries, live_items, live_usage, usage_key
+from files.references import Item, State, entry_key, live_entries, live_usage, usage_key
 from files.services import delete_file
 from files.stores import FileStores
 from files.sweeping import AT_REST, FileSweep
-from tests.functional.files.steps import MIB, Uploader, put
+from tests.functional.files.steps import MIB, Uploader, put, swept
 from tests.functional.steps import bucket_keys, put_object
 from uploads.errors import WrongPlace
 from uploads.sweeping import Finding, Options, Progress
-
-
-def swept(
-    stores: FileStores,
-    *,
-    delete: bool = True,
-    existing: set[str] | None = None,
-    later: timedelta = timedelta(),
-    grace: timedelta = timedelta(),
-) -> list[tuple[str, str]]:
-    """Sweep; return kind and outcome of each finding."""
-    options = Options(now=timezone.now() + later, grace=grace, delete=delete)
-    sweep = FileSweep(
-        stores,
-        options,
-        Progress(),
-        items=live_items().scan,
-        existing_owners=lambda ids: set(ids) & existing if existing is not None else set(ids),
-    )
-    return [(str(found.kind), str(found.outcome)) for found in sweep.findings()]
 
 
 def test_nothing_is_found_when_all_is_in_order(anna: Uploader, file_stores: FileStores) -> None:
