@@ -249,6 +249,9 @@ class FileSweep(Sweep):
 
     def _preview(self, found: ListedObject, entry: Entry) -> Iterator[Finding]:
         """Fence the entry before its preview is deleted: a consumer may be about to name it."""
+        if entry.is_ready and entry.preview_key != found.key:
+            # The preview before this one may have fenced it.
+            entry = self.stores.entries.read(entry_key(entry.owner_id, entry.upload_id))
         if entry.unreadable or entry.preview_key == found.key or not self.take([found]):
             return
         outcome = self.outcome

@@ -128,7 +128,7 @@ def test_usage_is_left_when_it_changed_since_it_was_read(
     assert anna.used() == {"bytes_used": 205, "file_count": 3}
 
 
-def test_preview_goes_when_no_entry_names_it(anna: Uploader, file_stores: FileStores) -> None:
+def test_previews_go_when_no_entry_names_them(anna: Uploader, file_stores: FileStores) -> None:
     issued = anna.uploaded("a.txt")
     anna.confirm(issued)
     before = anna.entry(issued.id)
@@ -136,8 +136,9 @@ def test_preview_goes_when_no_entry_names_it(anna: Uploader, file_stores: FileSt
     live_entries().replace(before, before.changed(now=timezone.now(), preview_key=named))
     put_object(named)
     put_object(f"previews/{anna.owner_id}/{issued.id}/b.webp")
+    put_object(f"previews/{anna.owner_id}/{issued.id}/c.webp")
     fenced = anna.entry(issued.id).revision
-    assert swept(file_stores) == [("orphan", "mended")]
+    assert swept(file_stores) == [("orphan", "mended")] * 2
     assert bucket_keys("previews/") == [named]
     assert anna.entry(issued.id).revision != fenced
 
