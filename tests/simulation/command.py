@@ -8,10 +8,9 @@ from contextlib import nullcontext
 
 from rich.progress import Progress
 
-from tests.simulation.explore import Explorer, Found
-from tests.simulation.mutants import MUTANTS
-from tests.simulation.processes import simulated
-from tests.simulation.scenarios import pairs, scenario, trios
+from tests.simulation.explore import Found, explorer_of
+from tests.simulation.kinds import KINDS, all_scenarios, scenario
+from tests.simulation.simulated import simulated
 from tests.simulation.story import story
 from tests.simulation.walk import begin, shrink, walk
 
@@ -22,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.faults is not None and not options.scenario:
         parser.error("--faults is for a --scenario; walks meet faults anyway.")
-    mutants = {mutant.name: mutant.broken for mutant in MUTANTS}
+    mutants = {mutant.name: mutant.broken for kind in KINDS.values() for mutant in kind.mutants}
     if options.mutant and options.mutant not in mutants:
         sys.exit(f"There is no mutant {options.mutant!r}. There are: {', '.join(mutants)}.")
     with simulated(), mutants[options.mutant]() if options.mutant else nullcontext():
@@ -30,8 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             faults = 1 if options.faults is None else options.faults
             return _explore(options.scenario, faults=faults)
         if options.seed is not None:
-            return _walk(options.seed, options.mutant)
-        return _walks(options.steps, options.mutant)
+            return _walk(options)
+        return _walks(options)
 
 
 def _whole(text: str) -> int:
@@ -51,48 +50,55 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--faults", type=_whole, help="how many faults, when exploring a scenario (1)"
     )
+    parser.add_argument("--kind", choices=KINDS, default="pictures", help="what walks are of")
     parser.add_argument("--mutant", help="break a rule, and see what comes of it")
     return parser
 
 
 def _explore(name: str, *, faults: int) -> int:
     try:
-        machine = scenario(name).machine()
+        cast = scenario(name)
     except LookupError:
-        names = "; ".join(cast.name for cast in [*pairs(), *trios()])
+        names = "; ".join(cast.name for cast in all_scenarios())
         sys.exit(f"There is no scenario {name!r}. There are: {names}.")
-    explorer = Explorer(machine, machine.begin(faults=faults))
+    explorer = explorer_of(cast, faults=faults)
     try:
         print(explorer.run(most=10_000_000).in_words())
     except Found as found:
-        print(story(machine, explorer.first, found.moves), found, sep="\n")
+        print(story(explorer.machine, explorer.first, found.moves), found, sep="\n")
         return 1
     return 0
 
 
-def _walks(steps: int, mutant: str | None) -> int:
+def _walks(options: argparse.Namespace) -> int:
     first_seed = secrets.randbelow(10**9)
     with Progress() as progress:
-        task = progress.add_task("steps", total=steps)
+        task = progress.add_task("steps", total=options.steps)
         taken = 0
         for seed in range(first_seed, sys.maxsize):
-            walked = walk(*begin(seed), seed=seed)
+            walked = walk(begin(KINDS[options.kind].walk(seed)), seed=seed)
             taken += len(walked.moves)
             progress.update(task, completed=taken)
-            if walked.violation or taken >= steps:
+            if walked.violation or taken >= options.steps:
                 break
     print(f"{taken:,} steps in {seed - first_seed + 1} walks, seeds {first_seed} to {seed}")
-    return _walk(seed, mutant) if walked.violation else 0
+    options.seed = seed
+    return _walk(options) if walked.violation else 0
 
 
-def _walk(seed: int, mutant: str | None) -> int:
-    machine, first = begin(seed)
-    walked = walk(machine, first, seed=seed)
+def _walk(options: argparse.Namespace) -> int:
+    kind, seed, mutant = options.kind, options.seed, options.mutant
+    start = begin(KINDS[kind].walk(seed))
+    walked = walk(start, seed=seed)
     print(f"{len(walked.moves)} steps, seed {seed}")
     if not walked.violation:
         print("Every property holds.")
         return 0
-    shortest = shrink(machine, first, walked)
-    print(story(machine, first, shortest.moves), shortest.violation, sep="\n")
-    print(f"Replay: make simulate SEED={seed}" + (f" MUTANT={mutant}" if mutant else ""))
+    shortest = shrink(start, walked)
+    print(story(start.machine, start.first, shortest.moves), shortest.violation, sep="\n")
+    print(
+        f"Replay: make simulate SEED={seed}"
+        + (f" KIND={kind}" if kind != "pictures" else "")
+        + (f" MUTANT={mutant}" if mutant else "")
+    )
     return 1

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.simulation.processes import simulated
+from tests.simulation.simulated import simulated
 
 FIGURES = "simulation"
 

@@ -6,12 +6,13 @@ many schedules lead there, and a step from state to state is a few look-ups.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from tests.simulation.clock import at
 from tests.simulation.network import DONE, Fate, failure, fates
-from tests.simulation.processes import Process, Reply, Request, Script
+from tests.simulation.processes import Process, Reply, Request, unpack
 from tests.simulation.storage import WRITES, Storage
+from tests.simulation.worlds import Script, begun
 
 T = TypeVar("T")
 
@@ -31,7 +32,7 @@ class Node:
     """A process after a history of replies."""
 
     def __init__(self, process: Process, origin: "Origin", history: tuple[Event, ...]) -> None:
-        self.key = origin.name, process.key()
+        self.key = origin.name, origin.minute, process.key()
         self.waiting = dict(process.waiting)
         self.reply = process.reply
         self.children: dict[object, int] = {}
@@ -59,7 +60,7 @@ class Origin(NamedTuple):
 
     def run(self, history: Sequence[Event]) -> Process:
         """Return the process after ``history``."""
-        process = Process(self.name, self.script, now=at(self.minute))
+        process = begun(self.name, self.script, now=at(self.minute))
         for event in history:
             _tell(process, event)
         return process
@@ -71,17 +72,17 @@ def _tell(process: Process, event: Event) -> None:
 
 # --- What can happen ---
 
-UNSTARTED, DEAD = -1, -2  # in the place of a node
+UNSTARTED, OVER = -1, -2  # in the place of a node; over: dead, or ended
 
 
 class State(NamedTuple):
     """A state of the whole system, as numbers of values that the machine has stored."""
 
     storage: int
-    nodes: tuple[int, ...]  # of each process: a node, UNSTARTED or DEAD
+    nodes: tuple[int, ...]  # of each process: a node, UNSTARTED or OVER
     under_way: tuple[int, ...]  # requests that may still arrive
-    faults_left: int
     minute: int
+    faults_left: int
 
 
 ARRIVAL, EXPIRY, MINUTE = -1, -2, -3  # in the place of a process
@@ -94,7 +95,7 @@ class Move(NamedTuple):
     process: int
     strand: int = 0
     fate: Fate = DONE
-    subject: int | str = 0  # a request under way, or the key of a pending object
+    subject: int | str = 0  # a request under way, or what expires
 
 
 class Machine:
@@ -107,14 +108,22 @@ class Machine:
         self.nodes: Numbered[Node] = Numbered(lambda node: node.key)
         self._scripts = list(scripts.values())
         self._first = self.storages.number(storage)
-        self._starts: dict[tuple[int, int], int] = {}
-        self._performed: dict[tuple[int, int, int], tuple[int, Reply, str]] = {}
+        self._starts: dict[tuple[str, int], int] = {}
+        self._performed: dict[tuple[int, int, int], tuple[int, tuple[Reply, str]]] = {}
         self._waiting: dict[int, list[tuple[int, int]]] = {}
+        self._expirable: dict[int, list[str]] = {}
         self._expired: dict[tuple[int, str], int] = {}
+        self._moot: dict[tuple[int, int], bool] = {}
+
+    def prepare(self, name: str, script: Script) -> Any:
+        """Run ``script`` before all else, with no other process; return its result."""
+        passed, reply = self.undisturbed(self._first, name, script, minute=0)
+        self._first = passed[-1] if passed else self._first
+        return unpack(reply)
 
     def begin(self, *, faults: int, started: bool = True) -> State:
         """Return the first state, with all processes started, or none."""
-        unstarted = State(self._first, (UNSTARTED,) * len(self.names), (), faults, minute=1)
+        unstarted = State(self._first, (UNSTARTED,) * len(self.names), (), 1, faults_left=faults)
         state = unstarted
         for process in range(len(self.names)) if started else ():
             state = self.after(state, Move(process, START))
@@ -144,6 +153,11 @@ class Machine:
             ]
         return self._waiting[node]
 
+    def actor(self, move: Move) -> str:
+        """Return who makes a move: a process, or what else can happen."""
+        others = {ARRIVAL: "network", EXPIRY: "lifecycle", MINUTE: "clock"}
+        return others.get(move.process) or self.names[move.process]
+
     # --- moves ---
 
     def moves(self, state: State) -> Iterator[Move]:
@@ -155,8 +169,8 @@ class Machine:
                     yield Move(process, strand, fate)
         for number in dict.fromkeys(state.under_way):
             yield Move(ARRIVAL, subject=number)
-        for key in self.storage(state).pending():
-            yield Move(EXPIRY, subject=key)
+        for subject in self._expirable_in(state.storage):
+            yield Move(EXPIRY, subject=subject)
 
     def after(self, state: State, move: Move) -> State:
         """Return the state that ``move`` leads to."""
@@ -165,10 +179,12 @@ class Machine:
         if move.process == EXPIRY:
             return state._replace(storage=self._expire(state.storage, str(move.subject)))
         if move.process == ARRIVAL:
-            storage, _ = self._perform(state, int(move.subject))
+            storage, _ = self.performed(state.storage, int(move.subject), minute=state.minute)
             return state._replace(storage=storage, under_way=_without(state, move.subject))
         if move.strand == START:
-            return _with_node(state, move.process, self._start(move.process, state.minute))
+            process = move.process
+            node = self._start(self.names[process], self._scripts[process], state.minute)
+            return _with_node(state, process, node)
         return self._after_request(state, move)
 
     def _after_request(self, state: State, move: Move) -> State:
@@ -176,10 +192,10 @@ class Machine:
         number = dict(self.waiting(node))[move.strand]
         storage, reply = state.storage, (failure(self.requests.values[number]), "failure")
         if fate.arrives:
-            storage, answer = self._perform(state, number)
+            storage, answer = self.performed(storage, number, minute=state.minute)
             reply = answer if fate.sender == "told" else reply
         if fate.sender == "dead":
-            node = DEAD
+            node = OVER
         elif fate.sender != "repeating":
             node = self._tell(node, move.strand, reply, state.minute)
         under_way = (*state.under_way, number) if fate.arrives_later else state.under_way
@@ -189,19 +205,62 @@ class Machine:
             faults_left=state.faults_left - (fate is not DONE),
         )
 
+    def settled(self, state: State, *, keep: Callable[[Reply], bool]) -> State:
+        """Return ``state`` without what can make no difference any more.
+
+        That is how processes ended, but for the replies to ``keep``, and late requests whose
+        condition cannot hold again.
+        """
+        nodes = tuple(OVER if self._is_over(node, keep) else node for node in state.nodes)
+        moot = [number for number in state.under_way if self._is_moot(state.storage, number)]
+        under_way = state.under_way
+        if moot:
+            under_way = tuple(number for number in under_way if number not in moot)
+        return state._replace(nodes=nodes, under_way=under_way)
+
+    def _is_over(self, node: int, keep: Callable[[Reply], bool]) -> bool:
+        if node < 0 or self.waiting(node):
+            return node == OVER
+        reply = self.nodes.values[node].reply
+        return reply is not None and not keep(reply)
+
+    def _is_moot(self, storage: int, number: int) -> bool:
+        case = storage, number
+        if case not in self._moot:
+            request = self.requests.values[number]
+            self._moot[case] = self.storages.values[storage].is_moot(request)
+        return self._moot[case]
+
+    def undisturbed(
+        self, storage: int, name: str, script: Script, *, minute: int
+    ) -> tuple[list[int], Reply]:
+        """Run ``script`` with no other process; return each storage on the way, and its reply."""
+        passed, node = [storage], self._start(name, script, minute)
+        while waiting := self.waiting(node):
+            strand, number = waiting[0]
+            storage, reply = self.performed(storage, number, minute=minute)
+            node = self._tell(node, strand, reply, minute)
+            passed += [storage] if storage != passed[-1] else []
+        reply_of_all = self.nodes.values[node].reply
+        assert reply_of_all
+        return passed[1:], reply_of_all
+
     # --- what is remembered ---
 
-    def _perform(self, state: State, number: int) -> tuple[int, tuple[Reply, str]]:
+    def performed(self, storage: int, number: int, *, minute: int) -> tuple[int, tuple[Reply, str]]:
         """Return the storage after a request, and the reply with a text that identifies it."""
-        case = state.storage, number, state.minute
+        case = storage, number, minute
         if case not in self._performed:
             request = self.requests.values[number]
-            storage = self.storage(state)
-            storage = storage.copy() if request.method in WRITES else storage
-            reply = storage.perform(request, now=at(state.minute))
-            self._performed[case] = self.storages.number(storage), reply, repr(reply)
-        after, reply, text = self._performed[case]
-        return after, (reply, text)
+            stored, after = self.storages.values[storage], storage
+            if request.method in WRITES:
+                stored = stored.copy()
+                reply = stored.perform(request, now=at(minute))
+                after = self.storages.number(stored)
+            else:
+                reply = stored.perform(request, now=at(minute))
+            self._performed[case] = after, (reply, repr(reply))
+        return self._performed[case]
 
     def _tell(self, node: int, strand: int, reply: tuple[Reply, str], minute: int) -> int:
         """Return the node after a reply."""
@@ -213,20 +272,26 @@ class Machine:
             )
         return children[case]
 
-    def _start(self, process: int, minute: int) -> int:
-        """Return the first node of a process."""
-        if (process, minute) not in self._starts:
-            origin = Origin(self.names[process], self._scripts[process], minute)
-            self._starts[process, minute] = self.nodes.number(Node(origin.run(()), origin, ()))
-        return self._starts[process, minute]
+    def _start(self, name: str, script: Script, minute: int) -> int:
+        """Return the first node of a process; ``name`` stands for the script."""
+        if (name, minute) not in self._starts:
+            origin = Origin(name, script, minute)
+            self._starts[name, minute] = self.nodes.number(Node(origin.run(()), origin, ()))
+        return self._starts[name, minute]
 
-    def _expire(self, number: int, key: str) -> int:
-        """Return the storage after the lifecycle has taken a pending object."""
-        if (number, key) not in self._expired:
+    def _expirable_in(self, number: int) -> list[str]:
+        """Return what the lifecycle may take at any moment."""
+        if number not in self._expirable:
+            self._expirable[number] = self.storages.values[number].expirable()
+        return self._expirable[number]
+
+    def _expire(self, number: int, subject: str) -> int:
+        """Return the storage after the lifecycle has taken something."""
+        if (number, subject) not in self._expired:
             storage = self.storages.values[number].copy()
-            storage.bucket.delete([key])
-            self._expired[number, key] = self.storages.number(storage)
-        return self._expired[number, key]
+            storage.expire(subject)
+            self._expired[number, subject] = self.storages.number(storage)
+        return self._expired[number, subject]
 
 
 class Numbered(Generic[T]):

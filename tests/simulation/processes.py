@@ -1,33 +1,17 @@
-"""The product's own code as a process that stops at every request it makes.
+"""Code as a process that stops at every request it makes.
 
-A process is a function that is given ``Stores``. Each call of a gateway becomes a Request that
-waits for its answer; what the function leaves to the background runs beside it, as a strand of
-the same process. Between two answers a process only computes, and all that it takes from outside
-(ids, the time) is given to it, so the answers alone decide what it does.
+A process is a function that is given itself. Each call of ``ask`` becomes a Request that waits for
+its answer; what the function leaves to the background runs beside it, as a strand of the same
+process. Between two answers a process only computes, and all that it takes from outside (ids, the
+time) is given to it, so the answers alone decide what it does.
 """
 
-import logging
-import secrets
-import uuid
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Iterable
 from datetime import datetime
-from types import SimpleNamespace
 from typing import Any, NamedTuple
-from unittest.mock import patch
 
-from django.utils import timezone
 from greenlet import greenlet
-
-from avatars.references import Reference, Stores
-from aws.errors import StorageUnavailable
-from aws.policies import PresignedPost
-from pictures import images
-from pictures.errors import BadImage
-from tests.simulation.memory import MemoryBucket
-
-Script = Callable[["World"], Any]
 
 
 class Request(NamedTuple):
@@ -46,39 +30,19 @@ class Reply(NamedTuple):
     error: Exception | None = None
 
 
-class World(NamedTuple):
-    """All that a process can reach: the content of ``Stores``, and the accounts."""
-
-    bucket: Any
-    references: Any
-    accounts: Any
-    later: Any
-
-    @property
-    def stores(self) -> Stores:
-        """Return the part that the product's services get."""
-        return Stores(self.bucket, self.references, self.later)
-
-
 class Process:
     """One run of a script. ``waiting`` holds the request of each of its strands."""
 
     current: "Process | None" = None
 
-    def __init__(self, name: str, script: Script, *, now: datetime) -> None:
+    def __init__(self, name: str, script: Callable[["Process"], Any], *, now: datetime) -> None:
         self.name = name
         self.now = now
         self.waiting: dict[int, Request] = {}
         self.strands: list[Strand] = []
         self._ready: deque[tuple[Strand, Any]] = deque()
         self._ids = 0
-        world = World(
-            RemoteBucket(self, "bucket"),
-            RemoteTable(self, "table"),
-            Remote(self, "accounts"),
-            self.submit,
-        )
-        self._main = self.submit(script, world)
+        self._main = self.submit(script, self)
         self._settle()
 
     @property
@@ -182,62 +146,6 @@ class Strand:
         self._process.wake(self._waiting)
 
 
-class Remote:
-    """A gateway whose every call waits for an answer."""
-
-    def __init__(self, process: Process, store: str) -> None:
-        self._process = process
-        self._store = store
-
-    def __getattr__(self, method: str) -> Callable[..., Any]:
-        def ask(*args: Any, **kwargs: Any) -> Any:
-            return self._ask(method, *args, **kwargs)
-
-        return ask
-
-    def _ask(self, method: str, *args: Any, **kwargs: Any) -> Any:
-        named = tuple(sorted((name, frozen(value)) for name, value in kwargs.items()))
-        request = Request(self._store, method, tuple(map(frozen, args)), named)
-        return self._process.ask(request)
-
-
-class RemoteBucket(Remote):
-    """A bucket whose calls wait for answers; signing a policy takes no request."""
-
-    def exists(self, key: str) -> bool:
-        """Return whether there is an object at ``key``."""
-        return bool(self._ask("exists", key))
-
-    def discard(self, keys: Sequence[str]) -> None:
-        """Delete ``keys``; a failure is the sweep's business."""
-        with suppress(StorageUnavailable):
-            self._ask("delete", keys)
-
-    def presigned_post(self, *args: Any, **options: Any) -> PresignedPost:
-        """Return the form for a policy."""
-        return MemoryBucket.empty(lambda: self._process.now).presigned_post(*args, **options)
-
-
-class RemoteTable(Remote):
-    """A table whose calls wait for answers.
-
-    A scan asks for one item at a time, so that as much as possible can happen in between.
-    """
-
-    def scan(self, *, after: str | None = None, limit: int | None = None) -> Iterator[Reference]:
-        """Yield the items after the key ``after``."""
-        while found := self.scan_page(after=after, limit=1):
-            yield from found
-            after = found[-1].owner_id
-
-
-def frozen(value: Any) -> Any:
-    """Return ``value`` in a form that has a hash."""
-    if isinstance(value, dict):
-        return tuple(value.items())
-    return tuple(value) if isinstance(value, list | set) else value
-
-
 def unpack(reply: Reply) -> Any:
     """Return the value of ``reply``, or raise its error."""
     if reply.error:
@@ -250,73 +158,3 @@ def _reply_of(call: Callable[[], Any]) -> Reply:
         return Reply(call())
     except Exception as error:  # noqa: BLE001 (told to whoever asks for the result)
         return Reply(error=error)
-
-
-# --- Requests in words ---
-
-AWS_NAMES = {
-    "fetch": "GetObject",
-    "tags": "GetObjectTagging",
-    "put": "PutObject",
-    "delete": "DeleteObjects",
-    "exists": "HeadObject",
-    "list_page": "ListObjectsV2",
-    "post": "POST Object",
-    "read": "GetItem",
-    "read_many": "BatchGetItem",
-    "scan_page": "Scan",
-    "replace": "UpdateItem",
-}
-
-
-def in_words(request: Request) -> str:
-    """Return ``request`` under AWS's name for it."""
-    if request.store == "accounts":
-        return f"{request.method.replace('_', ' ')} {_plain(request.args[0])}"
-    name = AWS_NAMES[request.method]
-    if request.method == "replace":
-        before, after = request.args
-        names = after.avatar.avatar_key if after.avatar else "no picture"
-        return f"{name} {after.owner_id}: {names}, if the revision is {before.revision}"
-    if request.method == "post":
-        return f"{name} {dict(request.args[0])['key']}"
-    return f"{name} {_plain(request.args[0] if request.args else dict(request.kwargs))}"
-
-
-def _plain(value: Any) -> str:
-    if isinstance(value, dict):
-        return " ".join(f"{name}={part}" for name, part in value.items())
-    return ", ".join(value) if isinstance(value, tuple) else str(value)
-
-
-# --- What a process draws from outside ---
-
-
-@contextmanager
-def simulated() -> Iterator[None]:
-    """Give processes ids and times of their own, a stand-in for decoding, and no logs."""
-    with ExitStack() as patches:
-        patches.callback(logging.disable, logging.root.manager.disable)
-        logging.disable(logging.CRITICAL)
-        for target, name, stand_in in (
-            (uuid, "uuid4", lambda: SimpleNamespace(hex=_current().new_id())),
-            (secrets, "token_hex", lambda size=None: _current().new_id()),
-            (timezone, "now", lambda: _current().now),
-            (images, "normalise", _normalise),
-        ):
-            patches.enter_context(patch.object(target, name, stand_in))
-        yield
-
-
-def _current() -> Process:
-    assert Process.current
-    return Process.current
-
-
-DECODED = b"decoded: "
-
-
-def _normalise(body: bytes) -> images.Picture:
-    if not body.startswith(b"picture"):
-        raise BadImage
-    return images.Picture(DECODED + body, 512, 512, digest=body.decode())

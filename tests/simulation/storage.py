@@ -41,9 +41,24 @@ class Storage:
         bucket, table = self.bucket.objects, self.table.items
         return tuple(bucket.items()), tuple(table.items()), self.accounts
 
-    def pending(self) -> list[str]:
-        """Return the keys that the bucket's lifecycle may take at any moment."""
+    def expirable(self) -> list[str]:
+        """Return what the bucket's lifecycle may take at any moment."""
         return list(self.bucket.objects.irange(PENDING_PREFIX, PENDING_PREFIX + "\uffff"))
+
+    def expire(self, subject: str) -> None:
+        """Have the lifecycle take something."""
+        self.bucket.delete([subject])
+
+    def is_moot(self, request: Request) -> bool:
+        """Return whether a request can have no effect any more, whenever it arrives.
+
+        A revision is never used twice, and an item that was written never disappears.
+        """
+        if request.method != "replace":
+            return False
+        before, after = request.args
+        current = self.table.read(after.owner_id).revision
+        return current is not None and current != before.revision
 
     def perform(self, request: Request, *, now: datetime) -> Reply:
         """Carry ``request`` out."""

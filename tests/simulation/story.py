@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 
 from tests.simulation.machine import ARRIVAL, EXPIRY, MINUTE, START, Machine, Move, State
-from tests.simulation.processes import in_words
 from tests.simulation.storage import Storage
+from tests.simulation.words import in_words
 
 
 def story(machine: Machine, first: State, moves: Sequence[Move]) -> str:
@@ -18,7 +18,7 @@ def _lines(machine: Machine, first: State, moves: Sequence[Move]) -> Iterator[st
     yield from _changes({}, _contents(machine.storage(first)))
     for number, move in enumerate(moves, 1):
         after = machine.after(state, move)
-        yield f"{number:3}. {_actor(machine, move):{width}}  {_event(machine, state, move)}"
+        yield f"{number:3}. {machine.actor(move):{width}}  {_event(machine, state, move)}"
         yield from _changes(*(_contents(machine.storage(at)) for at in (state, after)))
         reply = machine.reply(after, move.process) if move.process >= 0 else None
         if reply and not machine.reply(state, move.process):
@@ -26,11 +26,6 @@ def _lines(machine: Machine, first: State, moves: Sequence[Move]) -> Iterator[st
         state = after
     yield "In the end there is:"
     yield from _changes({}, _contents(machine.storage(state)))
-
-
-def _actor(machine: Machine, move: Move) -> str:
-    others = {ARRIVAL: "network", EXPIRY: "lifecycle", MINUTE: "clock"}
-    return others.get(move.process) or machine.names[move.process]
 
 
 def _event(machine: Machine, state: State, move: Move) -> str:

@@ -6,7 +6,8 @@ import pytest
 
 from tests.simulation.command import main
 from tests.simulation.conftest import FIGURES
-from tests.simulation.mutants import swept_without_a_fence
+from tests.simulation.pictures.mutants import swept_without_a_fence
+from tests.simulation.pictures.walks import scenario_of
 from tests.simulation.walk import begin, replay, shrink, walk
 
 STEPS = 12_500
@@ -24,7 +25,7 @@ def test_everything_holds_on_a_random_walk(
     """`make check` takes the same 100,000 steps in every run; `make simulate` takes others."""
     taken, seed = 0, 1000 * batch
     while taken < STEPS:
-        walked = walk(*begin(seed), seed=seed)
+        walked = walk(begin(scenario_of(seed)), seed=seed)
         assert not walked.violation, f"{walked.violation} (make simulate SEED={seed})"
         taken, seed = taken + len(walked.moves), seed + 1
     record_property(FIGURES, f"walks {1000 * batch} to {seed - 1}: {taken:,} steps")
@@ -33,11 +34,11 @@ def test_everything_holds_on_a_random_walk(
 @pytest.mark.usefixtures("simulation")
 def test_failing_walk_shrinks_to_a_few_moves_that_fail_again() -> None:
     with swept_without_a_fence():
-        walks = ((seed, *begin(seed)) for seed in range(1000))
-        tries = ((*start, walk(*start[1:], seed=start[0])) for start in walks)
-        machine, first, walked = next(found[1:] for found in tries if found[-1].violation)
-        shortest = shrink(machine, first, walked)
-        again = replay(machine, first, shortest.moves)
+        starts = ((seed, begin(scenario_of(seed))) for seed in range(1000))
+        tries = ((start, walk(start, seed=seed)) for seed, start in starts)
+        start, walked = next(found for found in tries if found[1].violation)
+        shortest = shrink(start, walked)
+        again = replay(start, shortest.moves)
 
     assert shortest.violation
     assert len(shortest.moves) < min(30, len(walked.moves))

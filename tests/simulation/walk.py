@@ -3,27 +3,13 @@
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from typing import NamedTuple
 
+from tests.simulation.casts import Scenario
+from tests.simulation.checker import Checker, Rules, Violation
 from tests.simulation.machine import MINUTE, START, UNSTARTED, Machine, Move, State
 from tests.simulation.network import DONE
-from tests.simulation.processes import Script
-from tests.simulation.properties import Checker, Violation
-from tests.simulation.scenarios import (
-    Scenario,
-    change,
-    confirm,
-    delete,
-    remove,
-    script_name,
-    steal,
-    sweep,
-    upload,
-    upload_again,
-)
 
-OWNERS = ("anna", "ann", "cleo", "dora", "emil")
-OPERATIONS = 50
 AT_ONCE = 5
 FAULTS = 10**9
 
@@ -36,69 +22,57 @@ class Walked:
     violation: Violation | None = None
 
 
-def scenario_of(seed: int) -> Scenario:
-    """Return the random operations of five users that ``seed`` determines."""
-    dice = random.Random(seed)
-    uploads = [upload(f"{owner}{number}", owner=owner) for owner in OWNERS for number in range(2)]
-    operations: list[Callable[[], Script]] = [
-        *[lambda: partial(confirm, dice.choice(uploads))] * 3,
-        *[lambda: partial(change, dice.choice(OWNERS))] * 3,
-        lambda: partial(upload_again, dice.choice(uploads)),
-        lambda: partial(steal, dice.choice(uploads), dice.choice(OWNERS)),
-        lambda: partial(remove, dice.choice(OWNERS)),
-        lambda: sweep,
-    ]
-    scripts = [dice.choice(operations)() for _ in range(OPERATIONS - 2)]
-    for owner in dice.sample(OWNERS, 2):
-        scripts.insert(dice.randrange(OPERATIONS // 2, OPERATIONS), partial(delete, owner))
-    processes = {
-        f"{script_name(script)} ({number})": script for number, script in enumerate(scripts, 1)
-    }
-    return Scenario(f"walk {seed}", processes, owners=OWNERS)
+class Start(NamedTuple):
+    """What a walk begins with."""
+
+    machine: Machine
+    rules: Rules
+    first: State
 
 
-def begin(seed: int) -> tuple[Machine, State]:
-    """Return the machine and the first state of the walk of ``seed``."""
-    machine = scenario_of(seed).machine()
-    return machine, machine.begin(faults=FAULTS, started=False)
+def begin(scenario: Scenario) -> Start:
+    """Return the start of the walks of ``scenario``: no process has begun."""
+    machine = scenario.machine()
+    return Start(machine, scenario.rules, machine.begin(faults=FAULTS, started=False))
 
 
-def walk(machine: Machine, first: State, *, seed: int) -> Walked:
+def walk(start: Start, *, seed: int) -> Walked:
     """Make random moves until nothing can happen any more, or to the first violation."""
     dice = random.Random(seed)
-    return _follow(machine, first, lambda state: _choose(machine, state, dice))
+    return _follow(start, lambda state: _choose(start.machine, state, dice))
 
 
-def replay(machine: Machine, first: State, moves: Sequence[Move]) -> Walked:
+def replay(start: Start, moves: Sequence[Move]) -> Walked:
     """Make those of ``moves`` that are possible, then run every process to its end."""
-    planned = iter(moves)
+    machine, planned = start.machine, iter(moves)
 
     def next_move(state: State) -> Move | None:
         possible = (move for move in planned if _is_possible(machine, state, move))
         return next(possible, None) or next(_requests(machine, state), None)
 
-    return _follow(machine, first, next_move)
+    return _follow(start, next_move)
 
 
-def shrink(machine: Machine, first: State, walked: Walked) -> Walked:
+def shrink(start: Start, walked: Walked) -> Walked:
     """Return a shorter walk that violates the same property."""
     shortest = walked
     size = len(walked.moves)
     while size:
-        for start in range(len(shortest.moves) - size, -1, -size):
-            rest = [*shortest.moves[:start], *shortest.moves[start + size :]]
-            shortest = _shorter(shortest, replay(machine, first, rest))
+        for index in range(len(shortest.moves) - size, -1, -size):
+            rest = [*shortest.moves[:index], *shortest.moves[index + size :]]
+            shortest = _shorter(shortest, replay(start, rest))
         size //= 2
     for index, move in enumerate(shortest.moves):
         if move.fate is not DONE:
             tamer = [*shortest.moves]
             tamer[index] = move._replace(fate=DONE)
-            shortest = _shorter(shortest, replay(machine, first, tamer))
+            shortest = _shorter(shortest, replay(start, tamer))
     return shortest
 
 
-def _follow(machine: Machine, state: State, next_move: Callable[[State], Move | None]) -> Walked:
-    checker = Checker(machine)
+def _follow(start: Start, next_move: Callable[[State], Move | None]) -> Walked:
+    machine, rules, state = start
+    checker = Checker(machine, rules)
     moves: list[Move] = []
     while move := next_move(state):
         moves.append(move)
@@ -107,6 +81,7 @@ def _follow(machine: Machine, state: State, next_move: Callable[[State], Move | 
             checker.check(before, move, state)
         except Violation as violation:
             return Walked(moves, violation)
+        state = checker.settled(state)
     return Walked(moves)
 
 

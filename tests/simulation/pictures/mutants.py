@@ -3,11 +3,11 @@
 Each mutant replaces one function of the product by one that leaves a rule out.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, suppress
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
 from unittest.mock import patch
 
 from avatars import services
@@ -18,28 +18,12 @@ from aws.bucket import FetchedObject, ListedObject
 from aws.errors import OutcomeUnknown, RevisionMoved, StorageUnavailable
 from pictures import images
 from tests.simulation.memory import MemoryReferences
-from tests.simulation.processes import RemoteBucket
+from tests.simulation.mutant import Mutant, Patch
+from tests.simulation.worlds import RemoteBucket
 from uploads import tokens
 from uploads.keys import AVATARS_PREFIX, prefix_of
 from uploads.sweeping import Finding, Kind, Outcome, Sweep
 from uploads.tokens import Upload
-
-Patch = AbstractContextManager[Any]
-
-
-class Mutant(NamedTuple):
-    """A broken rule, the scenario that shows it, and the property that it violates."""
-
-    broken: Callable[[], Patch]
-    scenario: str
-    kind: str
-    faults: int = 1
-
-    @property
-    def name(self) -> str:
-        """Return the name of the broken rule."""
-        return self.broken.__name__
-
 
 # --- The key, the condition, the order ---
 

@@ -1,7 +1,7 @@
 """The small sets of concurrent processes that are explored completely."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from operator import attrgetter
 from typing import Any
@@ -19,11 +19,16 @@ from avatars.services import (
 from aws.bucket import FetchedObject
 from aws.errors import StorageUnavailable
 from aws.policies import upload_policy
-from tests.simulation.clock import BEGINNING, at
-from tests.simulation.machine import Machine
-from tests.simulation.processes import Script, World
-from tests.simulation.properties import Claim, confirming, picture_of, sweeping, undisturbed
-from tests.simulation.storage import Storage
+from tests.simulation.casts import Scenario, arguments, named
+from tests.simulation.clock import at
+from tests.simulation.pictures.properties import (
+    Claim,
+    PictureRules,
+    confirming,
+    picture_of,
+    sweeping,
+)
+from tests.simulation.worlds import Script, World
 from uploads.tokens import Upload, sign_upload
 from web.errors import UserFacingError
 
@@ -39,30 +44,22 @@ A, B = upload("A"), upload("B")
 LATER = upload("later", minute=5)  # issued when all that is removed here has been
 
 
-@dataclass(frozen=True)
-class Scenario:
-    """A storage at the beginning, and the processes that work on it."""
-
-    name: str
-    processes: dict[str, Script]
-    picture: bool = False  # whether Anna has one before
-    owners: tuple[str, ...] = (ANNA,)
-
-    @property
-    def uploads(self) -> list[Upload]:
-        """Return the uploads of the processes, which have arrived in the bucket."""
-        words = [word for script in self.processes.values() for word in arguments(script)]
-        return sorted({word for word in words if isinstance(word, Upload)}, key=attrgetter("id"))
-
-    def machine(self) -> Machine:
-        """Return the machine of this scenario."""
-        storage = Storage.empty(self.owners)
+def cast(
+    name: str,
+    scripts: Sequence[Script],
+    *,
+    picture: bool = False,
+    owners: tuple[str, ...] = (ANNA,),
+) -> Scenario:
+    """Return a scenario whose uploads have arrived, and before which Anna has a picture or none."""
+    words = [word for script in scripts for word in arguments(script)]
+    uploads = sorted({word for word in words if isinstance(word, Upload)}, key=attrgetter("id"))
+    before: dict[str, Script] = {}
+    if picture:
         first = upload("first", minute=-1)
-        for issued in [*([first] if self.picture else []), *self.uploads]:
-            undisturbed("browser", partial(posting, issued), storage, now=BEGINNING)
-        if self.picture:
-            undisturbed("before", partial(confirming, first), storage, now=BEGINNING)
-        return Machine(self.processes, storage)
+        before = {"browser first": partial(posting, first), "before": partial(confirming, first)}
+    before |= {f"browser {issued.id}": partial(posting, issued) for issued in uploads}
+    return Scenario(name, named(scripts), PictureRules(), owners, before)
 
 
 # --- What processes do ---
@@ -176,7 +173,7 @@ def sweep(world: World) -> Claim | str:
     """Sweep with no grace period."""
 
     def call() -> str:
-        sweeping(world, now=timezone.now())
+        sweeping(world)
         return "swept"
 
     return _insistently(call)
@@ -211,8 +208,8 @@ def pairs() -> list[Scenario]:
         ("confirm, upload again", [CONFIRM_A, partial(upload_again, A)]),
     ]
     return [
-        Scenario(name + (", a picture before" if picture else ""), _named(cast), picture=picture)
-        for name, cast in casts
+        cast(name + (", a picture before" if picture else ""), scripts, picture=picture)
+        for name, scripts in casts
         for picture in (False, True)
     ] + [thieves(), uncounted()]
 
@@ -229,52 +226,25 @@ def trios() -> list[Scenario]:
         ("later upload, delete, remove", [partial(confirm, LATER), DELETE, REMOVE]),
         ("confirm, two sweeps", [CONFIRM_A, sweep, sweep]),
     ]
-    return [
-        Scenario(name, _named(cast), picture="delete, sweep" not in name) for name, cast in casts
-    ] + [namesakes()]
+    return [cast(name, scripts, picture="delete, sweep" not in name) for name, scripts in casts] + [
+        namesakes()
+    ]
 
 
 def thieves() -> Scenario:
     """Return a scenario in which a user confirms another user's upload."""
     anns = upload("B", owner=ANN)
     scripts: list[Script] = [CONFIRM_A, partial(steal, A, ANN), partial(confirm, anns)]
-    return Scenario("two owners, a thief", _named(scripts), owners=(ANNA, ANN))
+    return cast("two owners, a thief", scripts, owners=(ANNA, ANN))
 
 
 def uncounted() -> Scenario:
     """Return a scenario in which the upload may be gone when its tags are asked for."""
     scripts: list[Script] = [CONFIRM_A, partial(confirm_by_tags, A)]
-    return Scenario("one upload twice, tags asked for", _named(scripts))
+    return cast("one upload twice, tags asked for", scripts)
 
 
 def namesakes() -> Scenario:
     """Return a scenario that deletes a user whose id is the beginning of another id."""
     scripts: list[Script] = [CONFIRM_A, partial(delete, ANN), sweep]
-    return Scenario("another owner goes", _named(scripts), owners=(ANNA, ANN))
-
-
-def scenario(name: str) -> Scenario:
-    """Return the cast called ``name``; LookupError if there is none."""
-    found = {cast.name: cast for cast in [*pairs(), *trios()]}
-    return found[name]
-
-
-def _named(scripts: Sequence[Script]) -> dict[str, Script]:
-    """Return ``scripts`` by name, numbered where two have the same."""
-    names = [script_name(script) for script in scripts]
-    return {
-        name if names.count(name) == 1 else f"{name} ({number})": script
-        for number, (name, script) in enumerate(zip(names, scripts, strict=True), 1)
-    }
-
-
-def script_name(script: Script) -> str:
-    """Return the name of a script with its arguments."""
-    function = script.func if isinstance(script, partial) else script
-    words = [word.id if isinstance(word, Upload) else word for word in arguments(script)]
-    return " ".join([function.__name__.replace("_", " "), *words])
-
-
-def arguments(script: Script) -> tuple[Any, ...]:
-    """Return the arguments of a script."""
-    return script.args if isinstance(script, partial) else ()
+    return cast("another owner goes", scripts, owners=(ANNA, ANN))
