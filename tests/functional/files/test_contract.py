@@ -238,9 +238,9 @@ def test_progress_tells_of_all_uploads_at_once(ada: Visitor, ben: Visitor) -> No
     found = answer.ok()
     assert found == {
         "uploads": [
-            {"id": ready["id"], "state": "ready", "file": file},
-            {"id": begun["id"], "state": "uploading", "file": None},
-            {"id": aborted["id"], "state": "deleted", "file": None},
+            {"id": ready["id"], "state": "ready", "processed": False, "file": file},
+            {"id": begun["id"], "state": "uploading", "processed": False, "file": None},
+            {"id": aborted["id"], "state": "deleted", "processed": True, "file": None},
         ],
         "poll_seconds": 2,
     }
