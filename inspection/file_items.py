@@ -6,11 +6,15 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
+from django.template.defaultfilters import filesizeformat
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.selectors import usernames
 from aws.bucket import live_bucket
 from aws.deadlines import Answer, later
+from files import errors
 from files.references import (
     AnyCodec,
     Entry,
@@ -39,6 +43,7 @@ class FileItemRow:
     username: str
     object_key: str
     updated_at: datetime | None
+    summary: str | Promise
     facts: dict[str, Any]
 
     @property
@@ -86,6 +91,7 @@ def _row(item: Item, exists: Mapping[str, Answer[bool]], names: Mapping[str, str
         username=names.get(_owner(item), ""),
         object_key=item.key if isinstance(item, Entry) and is_object else "",
         updated_at=item.updated_at,
+        summary=_summary(item),
         facts=_facts(item),
     )
 
@@ -102,6 +108,19 @@ def _state(item: Item, exists: Mapping[str, Answer[bool]]) -> str:
     if isinstance(item, Usage) and item.closed_at:
         return "closed"
     return "unknown" if isinstance(item, Pointer) and not item.owner_id else "live"
+
+
+def _summary(item: Item) -> str | Promise:
+    """Return what an item says, in a line."""
+    if isinstance(item, Name):
+        count = len(item.versions)
+        return ngettext("%(count)d version", "%(count)d versions", count) % {"count": count}
+    if isinstance(item, Usage):
+        files = ngettext("%(count)d file", "%(count)d files", item.file_count)
+        return f"{files % {'count': item.file_count}}, {filesizeformat(item.bytes_used)}"
+    if isinstance(item, Entry) and item.reason:
+        return errors.REASONS.get(item.reason, item.reason)
+    return getattr(item, "name", None) or _("Facts")
 
 
 def _facts(item: Item) -> dict[str, Any]:
