@@ -17,6 +17,7 @@ from structlog.contextvars import bind_contextvars
 from aws.direct import NewObject, PresignedRequest
 from aws.errors import (
     AlreadyWritten,
+    ObjectMissing,
     OutcomeUnknown,
     PartsRefused,
     StorageUnavailable,
@@ -447,6 +448,8 @@ def restore_version(
     upload_id = new_upload_id(timezone.now())
     try:
         stores.bucket.copy(entry.key, file_key(owner_id, upload_id))
+    except ObjectMissing as error:  # deleted since it was found
+        raise NoSuchFile from error
     except StorageUnavailable:
         return None
     restored = accept(owner_id=owner_id, upload_id=upload_id, stores=stores)

@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from aws.bucket import live_bucket
 from files.references import State
+from files.stores import FileStores
 from tests.functional.files.steps import Uploader
 from tests.functional.steps import error_code, get, post_json
 
@@ -186,6 +187,23 @@ def test_restored_version_is_the_newest(anna: Uploader) -> None:
     assert anna.files() == [restored]
     path = reverse("file-download", args=[file["id"]])
     assert get(anna.get(path)["Location"]).data == b"one"
+    anna.assert_in_order()
+
+
+def test_version_that_is_deleted_while_it_is_restored_is_not_found(
+    anna: Uploader, file_stores: FileStores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = anna.upload("a.txt")
+    copy = file_stores.bucket.copy
+
+    def late(source: str, target: str) -> None:
+        anna.post(reverse("file-delete", args=[file["id"]]))
+        copy(source, target)
+
+    monkeypatch.setattr(file_stores.bucket, "copy", late)
+    answer = anna.post(reverse("file-restore", args=[file["id"], 0]))
+    assert (answer.status_code, error_code(answer)) == (404, "no_such_file")
+    assert (anna.files(), anna.keys()) == ([], [])
     anna.assert_in_order()
 
 
