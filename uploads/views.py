@@ -38,7 +38,8 @@ def _receive(request: HttpRequest) -> HttpResponse:
         answer = error(401, "unauthorized", _("The secret is wrong."), retry="never")
         answer["WWW-Authenticate"] = 'Bearer, Basic realm="events"'
         return answer
-    if "Transfer-Encoding" in request.headers:
+    length = request.headers.get("Content-Length") or "0"
+    if "Transfer-Encoding" in request.headers or not (length.isascii() and length.isdecimal()):
         # Of a body without a length Django would read nothing.
         return error(411, "bad_request", _("The length must be told."), retry="never")
     try:
@@ -47,6 +48,8 @@ def _receive(request: HttpRequest) -> HttpResponse:
         logger.warning("events_refused", outcome="too_large")
         return error(413, "bad_request", _("The request is too large."), retry="never")
     except UnreadablePostError:
+        return _again()
+    if len(body) != int(length):  # the sender went away in the middle
         return _again()
     return _taken(body)
 
