@@ -21,6 +21,8 @@ MAX_RAW_CHARACTERS = 4 * MAX_CHARACTERS
 _BIDI_CONTROLS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 # What RFC 8187 (3.2.1, "attr-char") leaves unencoded beside letters and digits.
 _ATTR_CHARS = "!#$&+-.^_`|~"
+# Letters and symbols that show nothing: fillers of Hangul, and Braille without a dot.
+_BLANK = "\u115f\u1160\u3164\uffa0\u2800"
 _NOT_PLAIN = re.compile(r"[^A-Za-z0-9 !#$&'()+,.=@\[\]^_`{}~-]")
 
 
@@ -69,6 +71,16 @@ def last_segment(name: str) -> str:
     return name.rpartition("/")[2]
 
 
+def look_alike(name: str) -> str:
+    """Return the last segment of a clean name as other programs may take it.
+
+    With letters of compatibility as the plain ones, and without what shows nothing.
+    """
+    plain = unicodedata.normalize("NFKC", last_segment(name))
+    shown = (letter for letter in plain if unicodedata.category(letter) != "Cf")
+    return "".join(letter for letter in shown if letter not in _BLANK)
+
+
 def disposition(name: str) -> str:
     """Return the ``Content-Disposition`` under which a browser saves a file of this clean name.
 
@@ -93,7 +105,8 @@ def _clean_segment(segment: str) -> str:
 
 
 def _is_visible(character: str) -> bool:
-    return character != "." and unicodedata.category(character) not in {"Cf", "Zs"}
+    hidden = unicodedata.category(character) in {"Cf", "Zs"} or character in _BLANK
+    return character != "." and not hidden
 
 
 def _is_refused(character: str) -> bool:

@@ -13,7 +13,7 @@ from files.dangers import EXECUTABLE, dangers
 from files.detection import FIRST_BYTES, UNKNOWN, true_type
 from files.errors import UnsupportedType
 from files.kinds import OPEN_DOCUMENT, OPEN_XML, differ, is_harmless
-from files.names import last_segment
+from files.names import last_segment, look_alike
 
 __all__ = [
     "FIRST_BYTES",
@@ -39,7 +39,8 @@ def is_allowed(content_type: str, name: str) -> bool:
     ``content_type`` is what ``content_type_of`` gave.
     """
     patterns: list[str] = settings.FILE_TYPES
-    risks = list(dangers(content_type, _extension(name)))
+    extensions = {_extension(name), _extension(look_alike(name))}
+    risks = [risk for ending in sorted(extensions) for risk in dangers(content_type, ending)]
     if not all(risk.types.intersection(patterns) for risk in risks):
         return False
     return (
@@ -59,7 +60,7 @@ def matches(content_type: str, pattern: str) -> bool:
 
 def _extension(name: str) -> str:
     """Return what Windows takes for the extension: it drops dots and spaces at the end."""
-    _, dot, extension = last_segment(name).rstrip(". ").rpartition(".")
+    _, dot, extension = last_segment(name).rstrip(". \u00a0").rpartition(".")
     return extension.casefold() if dot else ""
 
 
