@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from aws.answers import check_etag, is_unsigned_404, lower_names, media_type, translated
 from aws.clients import browser_client, client, credentials_seconds_left
 from aws.deadlines import in_time
-from aws.errors import StorageUnavailable
+from aws.errors import OutcomeUnknown, StorageUnavailable
 
 CHECKSUMS = ("CRC64NVME", "SHA256", "CRC32C", "CRC32", "SHA1")
 
@@ -37,6 +37,7 @@ class ObjectFacts:
     etag: str
     metadata: Mapping[str, str]
     last_modified: datetime
+    encoding: str = ""  # Content-Encoding, which nothing signs: a client may have added one
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,7 @@ class DirectObjects:
                 etag=answer["ETag"].strip('"'),
                 metadata=lower_names(answer["Metadata"]),
                 last_modified=answer["LastModified"],
+                encoding=answer.get("ContentEncoding", ""),
             )
 
     @in_time("s3")
@@ -155,12 +157,28 @@ class DirectObjects:
             kind = next(known, None)
             return Checksum(kind, answer[f"Checksum{kind}"]) if kind else None
 
+    def copy(self, source: str, wanted: NewObject) -> None:
+        """Write ``wanted`` with the bytes of the object at ``source``, of at most 5 GB.
+
+        Raises ObjectMissing, and OutcomeUnknown if S3 may have done so, or may still.
+        """
+        try:
+            self._copy(source, wanted)
+        except StorageUnavailable as error:
+            if isinstance(error.__cause__, ClientError):
+                raise
+            raise OutcomeUnknown from error
+
     @in_time("s3")
-    def copy(self, source: str, target: str) -> None:
-        """Copy an object of at most 5 GB with its type and metadata; raises ObjectMissing."""
+    def _copy(self, source: str, wanted: NewObject) -> None:
         with translated():
             answer = client().copy_object(
-                Bucket=self.name, Key=target, CopySource={"Bucket": self.name, "Key": source}
+                Bucket=self.name,
+                Key=wanted.key,
+                CopySource={"Bucket": self.name, "Key": source},
+                MetadataDirective="REPLACE",
+                ContentType=wanted.content_type,
+                Metadata=dict(wanted.metadata),
             )
             check_etag(answer["CopyObjectResult"])
 

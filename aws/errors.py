@@ -42,7 +42,7 @@ class StorageUnavailable(UserFacingError):
 
     code = "unavailable"
     retry = "same"
-    message = _("The picture store does not answer right now. Please try again in a moment.")
+    message = _("The store does not answer right now. Please try again in a moment.")
 
 
 class SignaturesRefused(StorageUnavailable):

@@ -7,12 +7,10 @@ protocol: each rule that a comment gives in brackets was broken on purpose in a 
 what stands there.
 """
 
-import random
 import time
 from dataclasses import replace
 
 import structlog
-from django.conf import settings
 from django.utils import timezone
 
 from aws.direct import ObjectFacts
@@ -21,7 +19,7 @@ from files import errors
 from files.deleting import remove_objects
 from files.errors import Conflict, NotUploaded, UnreadableItem
 from files.names import decode_name
-from files.placing import place
+from files.placing import is_full, place
 from files.references import Entry, State, entry_key, file_key, name_key, usage_key
 from files.room import give_back, take_room
 from files.stores import FileStores
@@ -31,6 +29,10 @@ from uploads.writing import write
 events = structlog.stdlib.get_logger(__name__)
 
 ATTEMPTS = 5
+# Seconds to wait for another attempt for the same object that may hold the last room.
+ROOM_PAUSES = (0.1, 0.2, 0.4, 0.8, 1.2)
+# Values of Content-Encoding that change nothing; the second is of clients that sign in chunks.
+PLAIN = {"", "aws-chunked", "identity"}
 
 
 def accept(*, owner_id: str, upload_id: str, stores: FileStores) -> Entry:
@@ -43,7 +45,7 @@ def accept(*, owner_id: str, upload_id: str, stores: FileStores) -> Entry:
     found = _stable_facts(file_key(owner_id, upload_id), stores=stores)
     key, no_room = entry_key(owner_id, upload_id), 0
     entry = stores.entries.read(key)
-    for _attempt in range(ATTEMPTS):
+    for _attempt in range(ATTEMPTS + len(ROOM_PAUSES)):
         if entry.unreadable:
             raise UnreadableItem
         if entry.state is not None:
@@ -56,10 +58,10 @@ def accept(*, owner_id: str, upload_id: str, stores: FileStores) -> Entry:
             # Another attempt refused it, or its owner ended it: the entry says so by now.
             found, entry = None, stores.entries.read(key)
             continue
-        if judged.reason == errors.NO_ROOM and no_room < 2:
+        if judged.reason == errors.NO_ROOM and no_room < len(ROOM_PAUSES):
             # Another attempt for this object may have taken the room: it is about to put the entry.
+            time.sleep(ROOM_PAUSES[no_room])
             no_room += 1
-            _pause()
             entry = stores.entries.read(key)
             continue
         entry = _put(entry, judged, stores=stores)
@@ -126,6 +128,7 @@ def _judged(absent: Entry, found: ObjectFacts, *, stores: FileStores) -> Entry:
         size=found.size,
         content_type=found.content_type,
         etag=found.etag,
+        restores=found.metadata.get("restores"),
         state=State.READY,
     )
     entry = replace(entry, attempt=entry.revision)
@@ -146,6 +149,8 @@ def _name_in(found: ObjectFacts, *, owner_id: str) -> str:
     """Return the name in the metadata that begin had signed; raises Unacceptable."""
     if found.metadata.get("owner") != owner_id:
         raise Unacceptable(errors.FOREIGN)
+    if found.encoding not in PLAIN:
+        raise Unacceptable(errors.ENCODED)
     if found.metadata.get("size") != str(found.size):
         raise Unacceptable(errors.WRONG_SIZE)
     try:
@@ -168,14 +173,10 @@ def _true_type(entry: Entry, *, stores: FileStores) -> str:
 def _check_versions(entry: Entry, *, stores: FileStores) -> None:
     """Raise Unacceptable if no version more can come under the name."""
     known = stores.names.read(name_key(entry.owner_id, entry.name or ""))
-    if not known.closed and len(known.versions) >= settings.FILE_MAX_VERSIONS:
+    if is_full(known, stores=stores):
         raise Unacceptable(errors.TOO_MANY_VERSIONS)
 
 
 def _why_no_room(entry: Entry, *, stores: FileStores) -> str:
     counts = stores.usage.read(usage_key(entry.owner_id))
     return errors.CLOSED if counts.closed_at else errors.NO_ROOM
-
-
-def _pause() -> None:
-    time.sleep(random.uniform(0.02, 0.1))  # noqa: S311 (no secret)

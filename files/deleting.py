@@ -7,7 +7,7 @@ nothing more; asked again it goes on.
 from django.utils import timezone
 
 from files.errors import Conflict, UnreadableItem
-from files.references import Entry, Name, entry_key
+from files.references import Entry, Name, entry_key, name_key
 from files.room import give_back
 from files.stores import FileStores
 from uploads.writing import write
@@ -39,6 +39,12 @@ def remove_objects(entry: Entry, *, stores: FileStores) -> None:
     """Delete the object and the previews of a final entry: nothing ever names them again."""
     previews = stores.bucket.list_page(prefix=entry.preview_prefix).objects
     stores.bucket.delete([entry.key, *(found.key for found in previews)])
+
+
+def close_name(name: Name, *, stores: FileStores) -> bool:
+    """Let nothing more come under the name's file; return False if the name changed since."""
+    key = name_key(name.owner_id, name.name)
+    return write(stores.names, key, name, name.closing(now=timezone.now())).mine
 
 
 def delete_versions(name: Name, *, stores: FileStores) -> None:

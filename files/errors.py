@@ -66,7 +66,9 @@ class TooManyVersions(FileError):
 
     code = "too_many_versions"
     retry = "never"
-    message = _("There are as many versions of this file as there may be. Delete it, or rename it.")
+    message = _(
+        "This name has had as many uploads as it may. Delete the whole file, or use another name."
+    )
 
 
 class TooManyUnfinished(FileError):
@@ -159,12 +161,13 @@ class UnreadableItem(FileError):
 
 
 # Why an object that arrived is not accepted, by the code that its entry keeps.
-FOREIGN, WRONG_SIZE, WRONG_NAME, WRONG_TYPE, FALSE_TYPE, NO_ROOM, TOO_MANY_VERSIONS, CLOSED = (
-    *("foreign", "wrong_size", "bad_name", "unsupported_type", "false_type"),
-    *("quota_exceeded", "too_many_versions", "closed"),
+FOREIGN, ENCODED, WRONG_SIZE, WRONG_NAME, WRONG_TYPE, FALSE_TYPE = (
+    *("foreign", "encoded", "wrong_size", "bad_name", "unsupported_type", "false_type"),
 )
+NO_ROOM, TOO_MANY_VERSIONS, CLOSED = "quota_exceeded", "too_many_versions", "closed"
 REASONS: dict[str, str | Promise] = {
     FOREIGN: _("It was not uploaded by a form of this site."),
+    ENCODED: _("It was sent with a Content-Encoding, so a download would give other bytes."),
     WRONG_SIZE: _("It has another size than was announced."),
     WRONG_NAME: _("Its name cannot be used."),
     WRONG_TYPE: _("Files of this type are not allowed here."),

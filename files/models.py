@@ -43,6 +43,7 @@ class FileItem(ItemModel):
     digest = UnicodeAttribute(null=True)
     digest_kind = UnicodeAttribute(null=True)
     true_type = UnicodeAttribute(null=True)
+    restores = UnicodeAttribute(null=True)  # the file that it is a copy for
     width = NumberAttribute(null=True)  # pixels
     height = NumberAttribute(null=True)
     preview_key = UnicodeAttribute(null=True)

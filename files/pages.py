@@ -175,7 +175,7 @@ def _version(request: HttpRequest, file_id: str, version: int | None) -> Entry:
 def _problem(request: HttpRequest, error: UserFacingError) -> HttpResponse:
     """Answer a person with a page that says what is wrong."""
     status = next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
-    context = {"problem": error.message}
+    context = {"problem": error.message, "is_final": error.retry == "never"}
     return render(request, "files/problem.html", context, status=status)
 
 
@@ -248,7 +248,11 @@ def restore(request: HttpRequest, file_id: str, version: int) -> HttpResponse:
     return _changed(
         request,
         lambda: _restore(request, file_id, version),
-        _("The version was restored as the newest."),
+        lambda entry: (
+            _("The version was restored as the newest.")
+            if entry
+            else _("The version is still being copied. It appears here once that is done.")
+        ),
         to="file",
         file_id=file_id,
     )
@@ -286,15 +290,20 @@ def _end_unfinished(request: HttpRequest, upload_id: str) -> None:
 
 
 def _changed(
-    request: HttpRequest, change: Callable[[], object], done: str | Promise, *, to: str, **at: str
+    request: HttpRequest,
+    change: Callable[[], Any],
+    done: str | Promise | Callable[[Any], str | Promise],
+    *,
+    to: str,
+    **at: str,
 ) -> HttpResponse:
     """Do what a person asked for, say what became of it, and lead them to the page ``to``."""
     try:
-        change()
+        changed = change()
     except UserFacingError as error:
         messages.error(request, str(error.message))
     else:
-        messages.success(request, str(done))
+        messages.success(request, str(done(changed) if callable(done) else done))
     return redirect(reverse(to, kwargs=at))
 
 

@@ -56,6 +56,11 @@ def _listed(name: Name, entry: Entry, *, stores: FileStores) -> Name | None:
     is_live = name.file_id is not None and not name.closed
     if is_live and entry.upload_id in name.versions:
         return name
+    if entry.restores and not (is_live and name.file_id == entry.restores):
+        delete_entry(entry, stores=stores)  # its file was deleted while it was copied
+        return None
+    if is_live and len(name.versions) >= settings.FILE_MAX_VERSIONS:
+        is_live = not is_spent(name, versions_of(name, stores=stores))
     if is_live and len(name.versions) >= settings.FILE_MAX_VERSIONS:
         delete_entry(entry, stores=stores)
         return None
@@ -83,6 +88,21 @@ def file_id_of(upload_id: str) -> str:
     may be a capability.
     """
     return salted_hmac("files.id", upload_id, algorithm="sha256").hexdigest()[:32]
+
+
+def is_spent(name: Name, entries: Mapping[str, Entry]) -> bool:
+    """Return whether an open name has had versions, and none of them is left.
+
+    A crash after the deletion of the last one leaves it so; the next file begins anew.
+    """
+    return bool(name.versions) and all(entry.is_final for entry in entries.values())
+
+
+def is_full(name: Name, *, stores: FileStores) -> bool:
+    """Return whether no version more can come under a name."""
+    if name.closed or len(name.versions) < settings.FILE_MAX_VERSIONS:
+        return False
+    return not is_spent(name, versions_of(name, stores=stores))
 
 
 # --- Marks ---

@@ -78,6 +78,7 @@ class Entry(Item):
     digest: str | None = None
     digest_kind: str | None = None
     true_type: str | None = None
+    restores: str | None = None  # the id of the file that a copy is a version of, and no other
     width: int | None = None
     height: int | None = None
     preview_key: str | None = None

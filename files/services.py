@@ -4,7 +4,7 @@ The rules stand in three steps that everything here is made of: ``accepting`` ma
 file, ``placing`` enters it under its name, ``deleting`` ends it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import structlog
@@ -27,7 +27,7 @@ from aws.multipart import Part
 from aws.policies import PENDING_TAG
 from files import errors
 from files.accepting import accept
-from files.deleting import delete_entry, delete_versions
+from files.deleting import close_name, delete_entry, delete_versions
 from files.errors import (
     AlreadyAccepted,
     BadParts,
@@ -46,7 +46,7 @@ from files.errors import (
     UnsupportedType,
 )
 from files.names import clean_name, disposition, encode_name
-from files.placing import place, settle, versions_of
+from files.placing import is_full, place, settle, versions_of
 from files.references import (
     ENTRY,
     Entry,
@@ -76,6 +76,7 @@ events = structlog.stdlib.get_logger(__name__)
 MAX_PART_NUMBERS = 50
 MAX_COPY_BYTES = 5 * 1024**3
 WRITE_ATTEMPTS = 5
+RESTORES = "restores"  # in the metadata of a copy: the file that it is to be a version of
 
 
 @dataclass(frozen=True)
@@ -133,12 +134,7 @@ def begin_upload(
     _check_room(owner_id, name, size, stores=stores)
     now = timezone.now()
     upload_id = new_upload_id(now)
-    wanted = NewObject(
-        key=file_key(owner_id, upload_id),
-        size=size,
-        content_type=content_type,
-        metadata={"owner": owner_id, "name": encode_name(name), "size": str(size)},
-    )
+    wanted = _wanted(owner_id, upload_id, name=name, size=size, content_type=content_type)
     if size >= settings.FILE_MULTIPART_BYTES:
         return _begin_multipart(owner_id, upload_id, wanted, now=now, stores=stores)
     upload = FileUpload(owner_id, upload_id, now, size, part_size=size)
@@ -146,6 +142,18 @@ def begin_upload(
         wanted, tags=dict([PENDING_TAG]), seconds=settings.UPLOAD_POLICY_SECONDS, now=now
     )
     return _issued(upload, put=put)
+
+
+def _wanted(
+    owner_id: str, upload_id: str, *, name: str, size: int, content_type: str | None
+) -> NewObject:
+    """Return the object of an upload, with all that is needed to accept it."""
+    return NewObject(
+        key=file_key(owner_id, upload_id),
+        size=size,
+        content_type=content_type or "application/octet-stream",
+        metadata={"owner": owner_id, "name": encode_name(name), "size": str(size)},
+    )
 
 
 def _begin_multipart(
@@ -173,7 +181,7 @@ def _check_room(owner_id: str, name: str, size: int, *, stores: FileStores) -> N
     if any(counts.numbers[kind] + wanted[kind] > most for kind, most in limits().items()):
         raise QuotaExceeded
     known = stores.names.read(name_key(owner_id, name))
-    if not known.closed and len(known.versions) >= settings.FILE_MAX_VERSIONS:
+    if is_full(known, stores=stores):
         raise TooManyVersions
 
 
@@ -400,18 +408,12 @@ def delete_file(*, owner_id: str, file_id: str, stores: FileStores) -> None:
         name = _name_of(owner_id, file_id, stores=stores)
         if name.file_id != file_id:
             return  # deleted, and the name is another file's
-        if not name.closed and not _close(name, stores=stores):
+        if not name.closed and not close_name(name, stores=stores):
             continue
         delete_versions(name, stores=stores)
         events.info("file_deleted", owner_id=owner_id, file_id=file_id)
         return
     raise Conflict
-
-
-def _close(name: Name, *, stores: FileStores) -> bool:
-    """Let nothing more come under the name's file; return False if the name changed since."""
-    key = name_key(name.owner_id, name.name)
-    return write(stores.names, key, name, name.closing(now=timezone.now())).mine
 
 
 def delete_version(*, owner_id: str, file_id: str, version: int, stores: FileStores) -> None:
@@ -428,7 +430,7 @@ def delete_version(*, owner_id: str, file_id: str, version: int, stores: FileSto
     entries = settle(name, stores=stores)
     if not any(entry.is_ready for entry in entries.values()):
         # If a version came meanwhile the name has changed, and stays.
-        _close(name, stores=stores)
+        close_name(name, stores=stores)
     events.info("file_version_deleted", owner_id=owner_id, file_id=file_id, version=version)
 
 
@@ -446,14 +448,18 @@ def restore_version(
         raise TooLargeToRestore
     _check_room(owner_id, name, size, stores=stores)
     upload_id = new_upload_id(timezone.now())
+    plain = _wanted(owner_id, upload_id, name=name, size=size, content_type=entry.content_type)
+    copied = replace(plain, metadata={**plain.metadata, RESTORES: file_id})
     try:
-        stores.bucket.copy(entry.key, file_key(owner_id, upload_id))
+        stores.bucket.copy(entry.key, copied)
     except ObjectMissing as error:  # deleted since it was found
         raise NoSuchFile from error
-    except StorageUnavailable:
+    except OutcomeUnknown:
         return None
     restored = accept(owner_id=owner_id, upload_id=upload_id, stores=stores)
-    if not restored.is_ready:
+    if restored.state is State.DELETED:
+        raise NoSuchFile
+    if restored.state is State.REFUSED:
         raise Refused(restored.reason or errors.FOREIGN)
     return restored
 

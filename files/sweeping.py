@@ -16,9 +16,9 @@ from accounts.selectors import existing_owners
 from aws.bucket import ListedObject
 from aws.errors import OutcomeUnknown, RevisionMoved
 from files.accepting import accept
-from files.deleting import delete_entry, delete_versions
+from files.deleting import close_name, delete_entry, delete_versions
 from files.errors import AlreadyAccepted, Conflict, NotUploaded, UnreadableItem
-from files.placing import place, settle, stale_marks, versions_of
+from files.placing import is_spent, place, settle, stale_marks, versions_of
 from files.references import (
     ENTRY,
     Entry,
@@ -164,6 +164,10 @@ class FileSweep(Sweep):
                 yield from self._unsettled(
                     name, name.file_id or "", lambda: delete_versions(name, stores=self.stores)
                 )
+        elif is_spent(name, entries):
+            yield from self._unsettled(
+                name, name.file_id or "", lambda: close_name(name, stores=self.stores)
+            )
         elif stale_marks(name, entries):
             yield from self._unsettled(
                 name, name.file_id or "", lambda: settle(name, stores=self.stores)

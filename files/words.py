@@ -48,6 +48,7 @@ WORDS: dict[str, Promise] = {
     "minutes": _("{number} min"),
     # All of them in a line.
     "uploading": _("Uploading"),
+    "uploaded": _("Uploaded"),
     "notUploaded": _("Not uploaded"),
     "notFinished": _("Not finished"),
     "doneOf": _("{done} of {all} done"),

@@ -26,7 +26,7 @@ from tests.functional.steps import (
 
 pytestmark = pytest.mark.django_db
 
-SORRY = "The picture store does not answer right now."
+SORRY = "The store does not answer right now."
 
 
 @pytest.mark.case(27)

@@ -309,7 +309,7 @@ def test_picture_stays_when_the_removal_fails(aws: Stores, monkeypatch: pytest.M
     assert (program.status_code, error_code(program)) == (503, "unavailable")
     assert person["Location"] == reverse("users")
     page = browser.get(reverse("users")).content.decode()
-    assert "The picture store does not answer right now." in page
+    assert "The store does not answer right now." in page
     assert live_key(user)
 
 

@@ -145,7 +145,7 @@ export class UploadCard {
     const count = active || paused ? say("doneOf", { done, all }) : "";
     const bad = failed ? say("troubled", { failed }) : "";
     this.#find("summary").textContent = joined([count, bad, rate, time]);
-    const heading = active || paused ? "uploading" : failed ? "notUploaded" : "notFinished";
+    const heading = headingOf(all, done, failed);
     this.#find("heading").textContent = say(heading);
     this.#find("pause-all").hidden = !active;
     this.#find("go-on-all").hidden = Boolean(active) || !paused;
@@ -187,4 +187,11 @@ export class UploadCard {
     this.#limit = FIRST_ROWS;
     this.page.finished(all);
   }
+}
+
+/** What stands above the rows; without any upload here they are those of other browsers. */
+function headingOf(all, done, failed) {
+  if (all > done + failed) return "uploading";
+  if (failed) return "notUploaded";
+  return all ? "uploaded" : "notFinished";
 }

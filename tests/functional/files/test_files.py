@@ -1,5 +1,7 @@
 """What owners do with their files: list, look at, download, restore, delete."""
 
+import gzip
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -8,9 +10,12 @@ from django.test import Client
 from django.urls import reverse
 
 from aws.bucket import live_bucket
+from aws.direct import NewObject
+from aws.errors import OutcomeUnknown, StorageUnavailable
 from files.references import State
+from files.services import delete_file
 from files.stores import FileStores
-from tests.functional.files.steps import Uploader
+from tests.functional.files.steps import Uploader, put
 from tests.functional.steps import error_code, get, post_json
 
 
@@ -196,9 +201,9 @@ def test_version_that_is_deleted_while_it_is_restored_is_not_found(
     file = anna.upload("a.txt")
     copy = file_stores.bucket.copy
 
-    def late(source: str, target: str) -> None:
+    def late(source: str, wanted: NewObject) -> None:
         anna.post(reverse("file-delete", args=[file["id"]]))
-        copy(source, target)
+        copy(source, wanted)
 
     monkeypatch.setattr(file_stores.bucket, "copy", late)
     answer = anna.post(reverse("file-restore", args=[file["id"], 0]))
@@ -285,4 +290,97 @@ def test_unfinished_upload_in_parts_is_ended_by_its_id(
     assert len(live_bucket().open_multiparts(prefix="files/").uploads) == 1
     assert anna.post(end).json() == {}
     assert versions_deleted(anna, issued.id) == [True]
+    anna.assert_in_order()
+
+
+# --- What comes between two requests ---
+
+
+def between(monkeypatch: pytest.MonkeyPatch, method: str, then: Callable[[], object]) -> None:
+    """Have ``then`` happen once, after the next call of a method of the bucket."""
+    call = getattr(live_bucket(), method)
+
+    def once(*arguments: Any, **options: Any) -> Any:
+        monkeypatch.undo()
+        found = call(*arguments, **options)
+        then()
+        return found
+
+    monkeypatch.setattr(live_bucket(), method, once)
+
+
+def test_deleted_file_does_not_come_back_by_a_restore_under_way(
+    anna: Uploader, file_stores: FileStores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anna.upload("a.txt", b"one")
+    file = anna.upload("a.txt", b"two")
+    owner = {"owner_id": anna.owner_id, "file_id": file["id"], "stores": file_stores}
+    between(monkeypatch, "copy", lambda: delete_file(**owner))
+    answer = anna.post(reverse("file-restore", args=[file["id"], 0]))
+    assert (answer.status_code, error_code(answer)) == (404, "no_such_file")
+    assert anna.files() == []
+    anna.assert_in_order()
+    assert anna.upload("a.txt", b"three")["version"] == 0
+
+
+def test_restore_is_not_called_done_while_nothing_is_known_of_the_copy(
+    anna: Uploader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anna.upload("a.txt", b"one")
+    file = anna.upload("a.txt", b"two")
+    path = reverse("file-restore", args=[file["id"], 0])
+
+    def unanswered(*_: object) -> None:
+        raise OutcomeUnknown
+
+    monkeypatch.setattr(live_bucket(), "copy", unanswered)
+    answer = anna.post(path)
+    assert (answer.status_code, answer.json()) == (202, {"file": None})
+    page = anna.browser.post(path, headers={"accept": "text/html"}, follow=True).content.decode()
+    assert "still being copied" in page
+    assert "was restored" not in page
+
+    def refused(*_: object) -> None:
+        raise StorageUnavailable
+
+    monkeypatch.setattr(live_bucket(), "copy", refused)
+    answer = anna.post(path)
+    assert (answer.status_code, error_code(answer)) == (503, "unavailable")
+
+
+def test_name_begins_anew_when_a_crash_left_it_open_without_a_version(
+    anna: Uploader, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.FILE_MAX_VERSIONS = 2
+    anna.upload("a.txt")
+    file = anna.upload("a.txt")
+    with monkeypatch.context() as patched:
+        patched.setattr("files.services.close_name", lambda name, **_: None)
+        for version in (0, 1):
+            anna.post(reverse("file-delete-version", args=[file["id"], version]))
+    assert not anna.name("a.txt").closed
+    assert anna.upload("a.txt")["version"] == 0
+    anna.assert_in_order()
+
+
+@pytest.mark.parametrize(
+    "name", ["\u24d0.\uff25\uff38\uff25", "a.exe\u00a0.", "a.e\u200bxe", "x.\uff42\uff41\uff54"]
+)
+def test_name_that_others_take_for_a_program_is_refused(anna: Uploader, name: str) -> None:
+    answer = anna.ask("begin", name=name, size=5, content_type="text/plain")
+    assert (answer.status_code, error_code(answer)) == (400, "unsupported_type")
+
+
+@pytest.mark.parametrize("name", ["\u3164", "\u2800.\u2800"])
+def test_name_that_shows_nothing_is_refused(anna: Uploader, name: str) -> None:
+    answer = anna.ask("begin", name=name, size=5, content_type="text/plain")
+    assert (answer.status_code, error_code(answer)) == (400, "bad_name")
+
+
+def test_encoded_object_is_refused_since_a_download_would_give_other_bytes(anna: Uploader) -> None:
+    body = gzip.compress(b"MZ" * 100)
+    issued = anna.begin("data.bin", size=len(body), content_type="application/octet-stream")
+    assert put(issued.url, body, {**issued.headers, "Content-Encoding": "gzip"}).status == 200
+    answer = anna.confirm(issued)
+    assert (answer.status_code, answer.json()["error"]["reason"]) == (422, "encoded")
     anna.assert_in_order()

@@ -1,11 +1,13 @@
 """Many at once: versions, confirms, quotas."""
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from aws.errors import OutcomeUnknown
+from files import accepting
 from files.accepting import accept
 from files.references import Entry, entry_key, file_key
 from files.services import delete_file, delete_version
@@ -141,4 +143,33 @@ def test_file_stays_counted_when_the_answer_to_its_put_is_lost_and_another_enter
     monkeypatch.setattr(file_stores.entries, "replace", lost)
     assert anna.confirm(issued).status_code == 200
     assert anna.used() == {"bytes_used": 5, "file_count": 1}
+    anna.assert_in_order()
+
+
+def test_file_is_ready_when_a_slow_attempt_for_it_holds_the_last_room(
+    anna: Uploader, file_stores: FileStores, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.FILE_QUOTA_BYTES = 5
+    issued = anna.uploaded("a.txt", b"hello")
+    other = threading.Event()
+    put = accepting._put
+
+    def slow(*arguments: Any, **options: Any) -> Entry:
+        assert other.wait(30)
+        return put(*arguments, **options)
+
+    def pause(_seconds: float) -> None:
+        other.set()
+        slow_attempt.result(30)
+
+    def take() -> Entry:
+        return accept(owner_id=anna.owner_id, upload_id=issued.id, stores=file_stores)
+
+    monkeypatch.setattr(accepting, "_put", slow)
+    with ThreadPoolExecutor(2) as threads:
+        slow_attempt = threads.submit(take)
+        while anna.used()["file_count"] == 0:
+            assert not slow_attempt.done()
+        monkeypatch.setattr("files.accepting.time.sleep", pause)
+        assert threads.submit(take).result(30).is_ready
     anna.assert_in_order()

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 
 from aws.bucket import live_bucket
@@ -62,7 +63,7 @@ def test_entry_is_deleted_when_its_object_is_missing(
     kept = anna.upload("b.txt")
     anna.upload("a.txt")
     live_bucket().delete([anna.keys()[-1]])
-    assert swept(file_stores) == [("ghost", "mended")]
+    assert swept(file_stores) == [("ghost", "mended"), ("unsettled", "mended")]
     assert anna.files() == [kept]
     anna.assert_in_order()
 
@@ -208,3 +209,15 @@ def test_memory_of_items_is_that_of_a_batch(file_stores: FileStores) -> None:
     found: Iterator[Finding] = sweep.findings()
     next(found)
     assert taken == 100
+
+
+def test_name_is_closed_when_a_crash_left_it_open_without_a_version(
+    anna: Uploader, file_stores: FileStores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = anna.upload("a.txt")
+    with monkeypatch.context() as patched:
+        patched.setattr("files.services.close_name", lambda name, **_: None)
+        anna.post(reverse("file-delete-version", args=[file["id"], 0]))
+    assert swept(file_stores) == [("unsettled", "mended")]
+    assert anna.name("a.txt").closed
+    assert swept(file_stores) == []
