@@ -253,8 +253,12 @@ KNOWN: list[Known] = [
     ),
     Known(
         "radosgw",
-        "Ignores `If-None-Match` on completion: an object that is there is replaced.",
-        ("completion_is_refused_when_the_object_is_there_and_must_not_be",),
+        "Ignores `If-None-Match` on completion: an object that is there is replaced. `provision`"
+        " says so.",
+        (
+            "completion_is_refused_when_the_object_is_there_and_must_not_be",
+            "upload_can_be_tried_when_the_bucket_is_provisioned",
+        ),
     ),
     Known(
         "radosgw",
