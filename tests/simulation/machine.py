@@ -11,7 +11,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from tests.simulation.clock import at
 from tests.simulation.network import DONE, Fate, failure, fates
 from tests.simulation.processes import Process, Reply, Request, unpack
-from tests.simulation.storage import WRITES, Storage
+from tests.simulation.storage import Storage
 from tests.simulation.worlds import Script, begun
 
 T = TypeVar("T")
@@ -251,15 +251,10 @@ class Machine:
         """Return the storage after a request, and the reply with a text that identifies it."""
         case = storage, number, minute
         if case not in self._performed:
-            request = self.requests.values[number]
-            stored, after = self.storages.values[storage], storage
-            if request.method in WRITES:
-                stored = stored.copy()
-                reply = stored.perform(request, now=at(minute))
-                after = self.storages.number(stored)
-            else:
-                reply = stored.perform(request, now=at(minute))
-            self._performed[case] = after, (reply, repr(reply))
+            before = self.storages.values[storage]
+            after, reply = before.after(self.requests.values[number], now=at(minute))
+            changed = storage if after is before else self.storages.number(after)
+            self._performed[case] = changed, (reply, repr(reply))
         return self._performed[case]
 
     def _tell(self, node: int, strand: int, reply: tuple[Reply, str], minute: int) -> int:
@@ -288,9 +283,8 @@ class Machine:
     def _expire(self, number: int, subject: str) -> int:
         """Return the storage after the lifecycle has taken something."""
         if (number, subject) not in self._expired:
-            storage = self.storages.values[number].copy()
-            storage.expire(subject)
-            self._expired[number, subject] = self.storages.number(storage)
+            after = self.storages.values[number].expired(subject)
+            self._expired[number, subject] = self.storages.number(after)
         return self._expired[number, subject]
 
 

@@ -78,7 +78,7 @@ class Memory:
     references: MemoryReferences
 
     def post(self, form: PresignedPost, body: bytes) -> None:
-        self.bucket.post(form.fields.items(), body)
+        self.bucket.post(form.fields, body)
 
     def tags(self, key: str) -> dict[str, str]:
         return dict(self.bucket.objects[key].tags)

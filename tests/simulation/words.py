@@ -29,7 +29,7 @@ def in_words(request: Request) -> str:
         names = after.avatar.avatar_key if after.avatar else "no picture"
         return f"{name} {after.owner_id}: {names}, if the revision is {before.revision}"
     if request.method == "post":
-        return f"{name} {dict(request.args[0])['key']}"
+        return f"{name} {request.args[0]['key']}"
     return f"{name} {_plain(request.args[0] if request.args else dict(request.kwargs))}"
 
 

@@ -1,13 +1,19 @@
 """All that a script can reach: the gateways of the product, each of whose calls waits."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from avatars.references import Reference, Stores
+from aws.direct import NewObject, PresignedRequest
 from aws.errors import StorageUnavailable
 from aws.policies import PresignedPost
+from aws.tally import Counts
+from files.references import AnyCodec, ItemKey
+from files.stores import FileStores
+from files.sweeping import SCAN_BATCH
 from tests.simulation.memory import MemoryBucket
 from tests.simulation.processes import Process, Request
 
@@ -15,27 +21,50 @@ Script = Callable[["World"], Any]
 
 
 class World(NamedTuple):
-    """All that a process can reach: the content of ``Stores``, and the accounts."""
+    """All that a process can reach: what the stores of each kind hold, queue and accounts."""
 
     bucket: Any
     references: Any
+    entries: Any
+    names: Any
+    pointers: Any
+    usage: Any
+    items: Any
+    queue: Any
     accounts: Any
     later: Any
 
     @classmethod
     def of(cls, process: Process) -> "World":
         """Return the world whose requests are those of ``process``."""
+
+        def remote(name: str) -> Remote:
+            return Remote(process, name)
+
         return cls(
-            RemoteBucket(process, "bucket"),
-            RemoteTable(process, "table"),
-            Remote(process, "accounts"),
-            process.submit,
+            bucket=RemoteBucket(process, "bucket"),
+            references=RemoteTable(process, "table"),
+            entries=RemoteItems(process, "entries"),
+            names=RemoteItems(process, "names"),
+            pointers=RemoteItems(process, "pointers"),
+            usage=remote("usage"),
+            items=RemoteTable(process, "items", page=SCAN_BATCH),
+            queue=remote("queue"),
+            accounts=remote("accounts"),
+            later=process.submit,
         )
 
     @property
     def stores(self) -> Stores:
-        """Return the part that the product's services get."""
+        """Return the part that the services of pictures get."""
         return Stores(self.bucket, self.references, self.later)
+
+    @property
+    def file_stores(self) -> FileStores:
+        """Return the part that the services of files get."""
+        return FileStores(
+            self.bucket, self.entries, self.names, self.pointers, self.usage, self.later
+        )
 
 
 def begun(name: str, script: Script, *, now: datetime) -> Process:
@@ -63,7 +92,7 @@ class Remote:
 
 
 class RemoteBucket(Remote):
-    """A bucket whose calls wait for answers; signing a policy takes no request."""
+    """A bucket whose calls wait for answers; signing takes no request."""
 
     def exists(self, key: str) -> bool:
         """Return whether there is an object at ``key``."""
@@ -76,24 +105,69 @@ class RemoteBucket(Remote):
 
     def presigned_post(self, *args: Any, **options: Any) -> PresignedPost:
         """Return the form for a policy."""
-        return MemoryBucket.empty(lambda: self._process.now).presigned_post(*args, **options)
+        return self._signing.presigned_post(*args, **options)
+
+    def presigned_put(self, *args: Any, **options: Any) -> PresignedRequest:
+        """Return the request for an object."""
+        return self._signing.presigned_put(*args, **options)
+
+    @property
+    def _signing(self) -> MemoryBucket:
+        return MemoryBucket.empty(lambda: self._process.now)
 
 
 class RemoteTable(Remote):
     """A table whose calls wait for answers.
 
-    A scan asks for one item at a time, so that as much as possible can happen in between.
+    A scan asks for one item at a time, so that as much as possible can happen in between, or for a
+    whole ``page``.
     """
 
-    def scan(self, *, after: str | None = None, limit: int | None = None) -> Iterator[Reference]:
-        """Yield the items after the key ``after``."""
-        while found := self.scan_page(after=after, limit=1):
+    def __init__(self, process: Process, store: str, *, page: int = 1) -> None:
+        super().__init__(process, store)
+        self._page = page
+
+    def scan(self) -> Iterator[Any]:
+        """Yield all items."""
+        after = None
+        while found := self.scan_page(after=after, limit=self._page):
             yield from found
-            after = found[-1].owner_id
+            if len(found) < self._page:
+                return
+            after = codec_key(found[-1])
+
+
+class RemoteItems(Remote):
+    """Items of one kind, whose calls wait for answers.
+
+    What is read in one request need not have been there at one moment: it is asked one by one.
+    """
+
+    def read_many(self, keys: Collection[ItemKey]) -> dict[ItemKey, Any]:
+        """Return the values at ``keys``."""
+        return {key: self._ask("read", key) for key in keys}
+
+
+def codec_key(item: Any) -> Any:
+    """Return the key of an item of either table."""
+    return item.owner_id if isinstance(item, Reference) else AnyCodec().key(item)
+
+
+class FrozenDict(dict[Any, Any]):
+    """A dictionary that has a hash, since nobody changes it."""
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(tuple(self.items()))
 
 
 def frozen(value: Any) -> Any:
     """Return ``value`` in a form that has a hash."""
+    if isinstance(value, NewObject):
+        return replace(value, metadata=frozen(value.metadata))
+    if isinstance(value, Counts):
+        return replace(value, numbers=frozen(value.numbers))
     if isinstance(value, dict):
-        return tuple(value.items())
-    return tuple(value) if isinstance(value, list | set) else value
+        return FrozenDict(value)
+    if isinstance(value, set):
+        return tuple(sorted(value))
+    return tuple(value) if isinstance(value, list) else value
