@@ -29,9 +29,9 @@ test-engines: $(VENV)/.test chromium ## Run the tests of stores on Ceph's radosg
 	@$(BIN)/python -m tests.engines
 
 .PHONY: simulate
-simulate: $(VENV)/.test ## Simulate more schedules of the protocol: STEPS=…, SEED=…, SCENARIO=… FAULTS=…, MUTANT=…
+simulate: $(VENV)/.test ## Simulate more schedules of the protocol: STEPS=…, SEED=…, KIND=files, SCENARIO=… FAULTS=…, MUTANT=…
 	@$(BIN)/python -m tests.simulation $(if $(STEPS),--steps "$(STEPS)") $(if $(SEED),--seed "$(SEED)") \
-		$(if $(SCENARIO),--scenario "$(SCENARIO)") $(if $(FAULTS),--faults $(FAULTS)) \
+		$(if $(KIND),--kind $(KIND)) $(if $(SCENARIO),--scenario "$(SCENARIO)") $(if $(FAULTS),--faults $(FAULTS)) \
 		$(if $(MUTANT),--mutant $(MUTANT))
 
 .PHONY: check

@@ -55,7 +55,7 @@ def named(scripts: Sequence[Script]) -> dict[str, Script]:
 def script_name(script: Script) -> str:
     """Return the name of a script with its arguments."""
     function = script.func if isinstance(script, partial) else script
-    words = [getattr(word, "id", word) for word in arguments(script)]
+    words = [str(getattr(word, "id", word)) for word in arguments(script)]
     return " ".join([function.__name__.replace("_", " "), *words])
 
 

@@ -8,12 +8,15 @@ from typing import Any
 from tests.simulation.machine import Machine, Move, State
 from tests.simulation.processes import Reply, unpack
 from tests.simulation.storage import Storage
-from tests.simulation.words import in_words
+from tests.simulation.words import in_words, short
 from tests.simulation.worlds import Script
 
 
 class Violation(Exception):
     """A property that does not hold; the message begins with its name."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(short(message))
 
     @property
     def kind(self) -> str:
@@ -47,9 +50,10 @@ class Rules:
 class Checker:
     """Checks moves; unchanged parts are not checked again."""
 
-    def __init__(self, machine: Machine, rules: Rules) -> None:
+    def __init__(self, machine: Machine, rules: Rules, *, faults: int) -> None:
         self.machine = machine
         self.rules = rules
+        self._faults = faults
         self._checked: set[int] = set()
         self._ends: set[End] = set()
 
@@ -65,7 +69,8 @@ class Checker:
             if reply and self.rules.is_promise(reply):
                 self.rules.check_promise(reply, machine.storage(after))
         if machine.at_rest(after):
-            end = End(self, after.storage, after.under_way, after.minute + 1)
+            calm = after.faults_left == self._faults
+            end = End(self, after.storage, after.under_way, after.minute + 1, calm=calm)
             if end not in self._ends:
                 self.rules.check_end(end)
                 self._ends.add(end)
@@ -85,12 +90,16 @@ class Checker:
 
 @dataclass(frozen=True)
 class End:
-    """What is stored when all is at rest, the requests that may still arrive, and the minute."""
+    """What is stored when all is at rest, the requests that may still arrive, and the minute.
+
+    It is ``calm`` if nothing went wrong on the way there.
+    """
 
     checker: Checker
     number: int
     under_way: tuple[int, ...]
     minute: int
+    calm: bool
 
     @property
     def storage(self) -> Storage:
@@ -108,6 +117,12 @@ class End:
             self.checker.check_change(name, number, following)
             number = following
         return replace(self, number=number), unpack(reply)
+
+    def without(self, store: str) -> "End":
+        """Return the same, but that nothing of ``store`` may still arrive."""
+        requests = self.checker.machine.requests.values
+        left = tuple(number for number in self.under_way if requests[number].store != store)
+        return replace(self, under_way=left)
 
     def whatever_arrives(self, then: "Callable[[End], object]") -> None:
         """Call ``then`` with what there is after each late request, in any order of them.

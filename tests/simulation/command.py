@@ -14,6 +14,8 @@ from tests.simulation.simulated import simulated
 from tests.simulation.story import story
 from tests.simulation.walk import begin, shrink, walk
 
+PICTURES = "pictures"
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Walk, or explore; return 1 if a property was violated, and tell how."""
@@ -50,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--faults", type=_whole, help="how many faults, when exploring a scenario (1)"
     )
-    parser.add_argument("--kind", choices=KINDS, default="pictures", help="what walks are of")
+    parser.add_argument("--kind", choices=KINDS, default=PICTURES, help="what is uploaded on walks")
     parser.add_argument("--mutant", help="break a rule, and see what comes of it")
     return parser
 
@@ -96,9 +98,6 @@ def _walk(options: argparse.Namespace) -> int:
         return 0
     shortest = shrink(start, walked)
     print(story(start.machine, start.first, shortest.moves), shortest.violation, sep="\n")
-    print(
-        f"Replay: make simulate SEED={seed}"
-        + (f" KIND={kind}" if kind != "pictures" else "")
-        + (f" MUTANT={mutant}" if mutant else "")
-    )
+    of_kind = f" KIND={kind}" if kind != PICTURES else ""
+    print(f"Replay: make simulate SEED={seed}{of_kind}" + (f" MUTANT={mutant}" if mutant else ""))
     return 1

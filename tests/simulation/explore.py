@@ -55,7 +55,7 @@ class Explorer:
             return self._run(most)
 
     def _run(self, most: int) -> Explored:
-        checker = Checker(self.machine, self.rules)
+        checker = Checker(self.machine, self.rules, faults=self.first.faults_left)
         numbers = {self.first: 0}
         visited = {self.first[:-1]: self.first.faults_left}
         self.states, self.by_move = [self.first], [Move(0)]

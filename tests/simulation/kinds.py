@@ -3,10 +3,18 @@
 from collections.abc import Iterator
 
 from tests.simulation.casts import Kind, Scenario
+from tests.simulation.files import scenarios as file_scenarios
+from tests.simulation.files import walks as file_walks
 from tests.simulation.pictures import mutants, scenarios, walks
 
 KINDS = {
     "pictures": Kind(scenarios.pairs, scenarios.trios, walks.scenario_of, mutants.MUTANTS),
+    "files": Kind(
+        file_scenarios.pairs,
+        file_scenarios.trios,
+        file_walks.scenario_of,
+        [],
+    ),
 }
 
 

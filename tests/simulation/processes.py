@@ -6,6 +6,7 @@ process. Between two answers a process only computes, and all that it takes from
 time) is given to it, so the answers alone decide what it does.
 """
 
+import hashlib
 from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -100,6 +101,11 @@ class Process:
         assert greenlet.getcurrent() is self.strands[0].run
         self._ids += 1
         return f"{self.name}.{self._ids}"
+
+    def new_number(self) -> int:
+        """Return a number that no other process draws."""
+        digest = hashlib.sha256(self.new_id().encode()).digest()
+        return int.from_bytes(digest[:10])
 
     def _settle(self) -> None:
         """Run all strands that can run."""

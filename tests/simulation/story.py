@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from tests.simulation.machine import ARRIVAL, EXPIRY, MINUTE, START, Machine, Move, State
-from tests.simulation.storage import Storage
-from tests.simulation.words import in_words
+from tests.simulation.words import contents, in_words, short
 
 
 def story(machine: Machine, first: State, moves: Sequence[Move]) -> str:
@@ -15,24 +14,24 @@ def story(machine: Machine, first: State, moves: Sequence[Move]) -> str:
 def _lines(machine: Machine, first: State, moves: Sequence[Move]) -> Iterator[str]:
     width = max(map(len, [*machine.names, "lifecycle"]))
     state = first
-    yield from _changes({}, _contents(machine.storage(first)))
+    yield from _changes({}, contents(machine.storage(first)))
     for number, move in enumerate(moves, 1):
         after = machine.after(state, move)
         yield f"{number:3}. {machine.actor(move):{width}}  {_event(machine, state, move)}"
-        yield from _changes(*(_contents(machine.storage(at)) for at in (state, after)))
+        yield from _changes(*(contents(machine.storage(at)) for at in (state, after)))
         reply = machine.reply(after, move.process) if move.process >= 0 else None
         if reply and not machine.reply(state, move.process):
-            yield f"     {'':{width}}  ends: {reply.error or reply.value}"
+            yield f"     {'':{width}}  ends: {short(str(reply.error or reply.value))}"
         state = after
     yield "In the end there is:"
-    yield from _changes({}, _contents(machine.storage(state)))
+    yield from _changes({}, contents(machine.storage(state)))
 
 
 def _event(machine: Machine, state: State, move: Move) -> str:
     if move.process == MINUTE:
         return "a minute goes by"
     if move.process == EXPIRY:
-        return f"{move.subject} expires"
+        return short(f"{move.subject} expires")
     if move.process == ARRIVAL:
         return f"what was late arrives: {in_words(machine.requests.values[int(move.subject)])}"
     if move.strand == START:
@@ -40,16 +39,6 @@ def _event(machine: Machine, state: State, move: Move) -> str:
     number = dict(machine.waiting(state.nodes[move.process]))[move.strand]
     words = in_words(machine.requests.values[number])
     return f"{words}: {move.fate.story}" if move.fate.story else words
-
-
-def _contents(storage: Storage) -> dict[str, str]:
-    """Return a text for each stored object and item."""
-    objects = dict.fromkeys(storage.bucket.objects, "")
-    items = {
-        f"{owner}'s item": f" names {found.live_key}, revision {found.revision}"
-        for owner, found in storage.table.items.items()
-    }
-    return {**objects, **items}
 
 
 def _changes(before: dict[str, str], after: dict[str, str]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Random walks: five users, fifty operations, faults at any time."""
+"""Random walks: several users, fifty operations, faults at any time."""
 
 from collections.abc import Callable
 
@@ -6,6 +6,7 @@ import pytest
 
 from tests.simulation.command import main
 from tests.simulation.conftest import FIGURES
+from tests.simulation.kinds import KINDS
 from tests.simulation.pictures.mutants import swept_without_a_fence
 from tests.simulation.pictures.walks import scenario_of
 from tests.simulation.walk import begin, replay, shrink, walk
@@ -18,17 +19,18 @@ QUICK = 2  # batches that `make test` takes
     "batch",
     [pytest.param(batch, marks=[pytest.mark.thorough] * (batch >= QUICK)) for batch in range(8)],
 )
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.usefixtures("simulation")
 def test_everything_holds_on_a_random_walk(
-    batch: int, record_property: Callable[[str, object], None]
+    kind: str, batch: int, record_property: Callable[[str, object], None]
 ) -> None:
     """`make check` takes the same 100,000 steps in every run; `make simulate` takes others."""
     taken, seed = 0, 1000 * batch
     while taken < STEPS:
-        walked = walk(begin(scenario_of(seed)), seed=seed)
-        assert not walked.violation, f"{walked.violation} (make simulate SEED={seed})"
+        walked = walk(begin(KINDS[kind].walk(seed)), seed=seed)
+        assert not walked.violation, f"{walked.violation} (make simulate KIND={kind} SEED={seed})"
         taken, seed = taken + len(walked.moves), seed + 1
-    record_property(FIGURES, f"walks {1000 * batch} to {seed - 1}: {taken:,} steps")
+    record_property(FIGURES, f"{kind}, walks {1000 * batch} to {seed - 1}: {taken:,} steps")
 
 
 @pytest.mark.usefixtures("simulation")
@@ -45,21 +47,31 @@ def test_failing_walk_shrinks_to_a_few_moves_that_fail_again() -> None:
     assert (again.moves, str(again.violation)) == (shortest.moves, str(shortest.violation))
 
 
-def test_violation_is_told_and_replays_from_its_seed(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--steps", "100000", "--mutant", "condition_dropped"]) == 1
+@pytest.mark.parametrize(("kind", "mutant"), [("pictures", "condition_dropped")])
+def test_violation_is_told_and_replays_from_its_seed(
+    kind: str, mutant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--kind", kind, "--mutant", mutant]
+    assert main(["--steps", "100000", *options]) == 1
     told = capsys.readouterr().out
     _, _, command = told.partition("make simulate SEED=")
     seed = command.split()[0]
 
-    assert main(["--seed", seed, "--mutant", "condition_dropped"]) == 1
+    assert main(["--seed", seed, *options]) == 1
 
     assert capsys.readouterr().out in told
 
 
-def test_nothing_is_told_but_figures_when_all_is_well(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--seed", "1"]) == 0
+@pytest.mark.parametrize(
+    ("kind", "scenario"),
+    [("pictures", "confirm, remove"), ("files", "file: delete, late confirm")],
+)
+def test_nothing_is_told_but_figures_when_all_is_well(
+    kind: str, scenario: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--kind", kind, "--seed", "1"]) == 0
     assert "Every property holds." in capsys.readouterr().out
-    assert main(["--scenario", "confirm, remove", "--faults", "0"]) == 0
+    assert main(["--scenario", scenario, "--faults", "0"]) == 0
     assert " schedules" in capsys.readouterr().out
 
 

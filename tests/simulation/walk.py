@@ -72,7 +72,7 @@ def shrink(start: Start, walked: Walked) -> Walked:
 
 def _follow(start: Start, next_move: Callable[[State], Move | None]) -> Walked:
     machine, rules, state = start
-    checker = Checker(machine, rules)
+    checker = Checker(machine, rules, faults=state.faults_left)
     moves: list[Move] = []
     while move := next_move(state):
         moves.append(move)
