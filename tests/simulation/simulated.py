@@ -37,6 +37,7 @@ def simulated() -> Iterator[None]:
             (processors, "process", _process),
             (notifying, "publish", _publish),
             (accepting, "time", NO_TIME),
+            (accepting, "ROOM_PAUSES", (0, 0)),  # each costs many states
             (placing, "time", NO_TIME),
         ):
             patches.enter_context(patch.object(target, name, stand_in))

@@ -159,12 +159,13 @@ def facts(side: Side, key: str = KEY) -> dict[str, Any]:
     return {**found, "metadata": dict(found["metadata"]), "tags": side.tags(key)}
 
 
-HELLO = {
+HELLO: dict[str, Any] = {
     "size": 5,
     "content_type": "text/plain",
     "etag": "5d41402abc4b2a76b9719d911017c592",
     "metadata": {"owner": "kim", "name": "n", "size": "5"},
     "tags": {"Status": "Pending"},
+    "encoding": "",
 }
 
 
@@ -229,16 +230,15 @@ def test_bytes_are_read_from_where_they_are_asked_for(side: Side) -> None:
         read(KEY, start=5, length=1)
 
 
-def test_copy_has_type_metadata_and_tags_of_its_source(side: Side) -> None:
+def test_copy_has_the_bytes_and_tags_of_its_source_and_else_what_is_wanted(side: Side) -> None:
     put(side)
-    side.bucket.copy(KEY, "files/kim/b")
+    restored = {**HELLO["metadata"], "restores": "f"}
+    side.bucket.copy(KEY, NewObject("files/kim/b", 5, "text/html", restored))
     side.bucket.untag(KEY)
-    side.bucket.copy(KEY, "files/kim/c")
-    assert facts(side, "files/kim/b") == HELLO
+    side.bucket.copy(KEY, NewObject("files/kim/c", 5, HELLO["content_type"], HELLO["metadata"]))
+    wanted = {"content_type": "text/html", "metadata": restored}
+    assert facts(side, "files/kim/b") == {**HELLO, **wanted}
     assert facts(side, "files/kim/c") == {**HELLO, "tags": {}}
-    side.bucket.put("x", b"", content_type="a/b", cache_control="no-store")
-    side.bucket.copy(KEY, "x")
-    assert facts(side, "x") == {**HELLO, "tags": {}}
     assert len(side.bucket.list_page(prefix="files/kim/").objects) == 3
 
 
@@ -250,7 +250,7 @@ def test_absent_object_is_missing_to_every_request(side: Side) -> None:
             lambda key=key: side.bucket.untag(key),
             lambda key=key: side.bucket.read(key, start=0, length=1),
             lambda key=key: side.bucket.checksum(key),
-            lambda key=key: side.bucket.copy(key, "x"),
+            lambda key=key: side.bucket.copy(key, NewObject("x", 5, "a/b", {})),
         ):
             with pytest.raises(ObjectMissing):
                 call()

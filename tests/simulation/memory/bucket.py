@@ -120,9 +120,10 @@ class MemoryBucket(MemoryMultiparts):
     def put(self, key: str, body: bytes, *, content_type: str, cache_control: str) -> None:
         self._store(key, body, content_type)
 
-    def copy(self, source: str, target: str) -> None:
+    def copy(self, source: str, wanted: NewObject) -> None:
         found = self._found(source)
-        self._store(target, found.body, found.content_type, dict(found.metadata), dict(found.tags))
+        metadata = dict(wanted.metadata)
+        self._store(wanted.key, found.body, wanted.content_type, metadata, dict(found.tags))
 
     def delete(self, keys: Sequence[str]) -> None:
         for key in keys:
