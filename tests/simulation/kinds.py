@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 
 from tests.simulation.casts import Kind, Scenario
+from tests.simulation.files import mutants as file_mutants
+from tests.simulation.files import mutants_of_lists
 from tests.simulation.files import scenarios as file_scenarios
 from tests.simulation.files import walks as file_walks
 from tests.simulation.pictures import mutants, scenarios, walks
@@ -13,7 +15,7 @@ KINDS = {
         file_scenarios.pairs,
         file_scenarios.trios,
         file_walks.scenario_of,
-        [],
+        [*file_mutants.MUTANTS, *mutants_of_lists.MUTANTS],
     ),
 }
 

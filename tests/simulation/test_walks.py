@@ -47,7 +47,9 @@ def test_failing_walk_shrinks_to_a_few_moves_that_fail_again() -> None:
     assert (again.moves, str(again.violation)) == (shortest.moves, str(shortest.violation))
 
 
-@pytest.mark.parametrize(("kind", "mutant"), [("pictures", "condition_dropped")])
+@pytest.mark.parametrize(
+    ("kind", "mutant"), [("pictures", "condition_dropped"), ("files", "object_deleted_first")]
+)
 def test_violation_is_told_and_replays_from_its_seed(
     kind: str, mutant: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
