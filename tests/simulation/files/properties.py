@@ -188,13 +188,19 @@ def _problems_of_step(was: Entry, entry: Entry, storage: Storage) -> Iterator[st
 
 
 def _is_wanted(entry: Entry, was: Entry, storage: Storage) -> bool:
-    """Return whether the owner asked for it, nothing was there, or there are too many versions."""
+    """Return whether the owner asked for it, or nothing was there.
+
+    Or whether there are too many versions, or the file that it was to restore is gone.
+    """
     if entry.upload_id in storage.deleted or entry.owner_id not in storage.accounts:
         return True
     if was.state is None:
         return entry.key not in storage.bucket.objects
     name = storage.names.read(name_key(entry.owner_id, was.name or ""))
-    return not was.is_placed and entry.upload_id not in name.versions and _is_full(name)
+    if was.is_placed or entry.upload_id in name.versions:
+        return False
+    is_gone = bool(was.restores) and (name.closed or name.file_id != was.restores)
+    return is_gone or _is_full(name)
 
 
 def _is_full(name: Name) -> bool:
