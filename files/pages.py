@@ -22,7 +22,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from aws.errors import StorageUnavailable
-from files import selectors, services
+from files import library, selectors, services
 from files.errors import NoSuchFile
 from files.references import Entry
 from files.statuses import STATUSES
@@ -135,7 +135,7 @@ def _file_as_json(request: HttpRequest, file_id: str) -> HttpResponse:
 def file(request: HttpRequest, file_id: str) -> HttpResponse:
     """Show a file: its preview, its facts, its versions."""
     try:
-        found = services.find_file(owner_id=_owner(request), file_id=file_id, stores=live_stores())
+        found = library.find_file(owner_id=_owner(request), file_id=file_id, stores=live_stores())
     except UserFacingError as error:
         return _problem(request, error)
     newest = found.entries[0]
@@ -153,7 +153,7 @@ def _download_for_program(request: HttpRequest, file_id: str) -> HttpResponse:
     if raw and not (raw.isascii() and raw.isdecimal() and len(raw) < 10):
         raise NoSuchFile
     entry = _version(request, file_id, int(raw) if raw else None)
-    return HttpResponseRedirect(services.download_url(entry, stores=live_stores()))
+    return HttpResponseRedirect(library.download_url(entry, stores=live_stores()))
 
 
 @require_GET
@@ -167,7 +167,7 @@ def download(request: HttpRequest, file_id: str) -> HttpResponse:
 
 
 def _version(request: HttpRequest, file_id: str, version: int | None) -> Entry:
-    return services.find_version(
+    return library.find_version(
         owner_id=_owner(request), file_id=file_id, version=version, stores=live_stores()
     )
 
@@ -206,7 +206,7 @@ def _delete(request: HttpRequest, file_id: str) -> None:
     count_request(request, "use-files")
     if request.method != "POST":
         raise BadRequest(_("Deleting takes a POST."))
-    services.delete_file(owner_id=_owner(request), file_id=file_id, stores=live_stores())
+    library.delete_file(owner_id=_owner(request), file_id=file_id, stores=live_stores())
 
 
 def _version_deleted_for_program(request: HttpRequest, file_id: str, version: int) -> HttpResponse:
@@ -229,7 +229,7 @@ def delete_version(request: HttpRequest, file_id: str, version: int) -> HttpResp
 
 def _delete_version(request: HttpRequest, file_id: str, version: int) -> None:
     count_request(request, "use-files")
-    services.delete_version(
+    library.delete_version(
         owner_id=_owner(request), file_id=file_id, version=version, stores=live_stores()
     )
 
@@ -260,7 +260,7 @@ def restore(request: HttpRequest, file_id: str, version: int) -> HttpResponse:
 
 def _restore(request: HttpRequest, file_id: str, version: int) -> Entry | None:
     count_request(request, "begin-file")
-    return services.restore_version(
+    return library.restore_version(
         owner_id=_owner(request), file_id=file_id, version=version, stores=live_stores()
     )
 

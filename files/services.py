@@ -1,10 +1,10 @@
-"""An upload of a file from its beginning to its end, and what its owner does with the file.
+"""An upload of a file from its beginning to its end.
 
 The rules stand in three steps that everything here is made of: ``accepting`` makes an object a
 file, ``placing`` enters it under its name, ``deleting`` ends it.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
@@ -17,17 +17,13 @@ from structlog.contextvars import bind_contextvars
 from aws.direct import NewObject, PresignedRequest
 from aws.errors import (
     AlreadyWritten,
-    ObjectMissing,
-    OutcomeUnknown,
     PartsRefused,
-    StorageUnavailable,
     UploadMissing,
 )
 from aws.multipart import Part
 from aws.policies import PENDING_TAG
-from files import errors
 from files.accepting import accept
-from files.deleting import close_name, delete_entry, delete_versions
+from files.deleting import delete_entry
 from files.errors import (
     AlreadyAccepted,
     BadParts,
@@ -39,23 +35,19 @@ from files.errors import (
     NotUploaded,
     QuotaExceeded,
     Refused,
-    TooLargeToRestore,
     TooManyUnfinished,
     TooManyVersions,
     UnreadableItem,
     UnsupportedType,
 )
-from files.names import clean_name, disposition, encode_name
-from files.placing import is_full, place, settle, versions_of
+from files.names import clean_name, encode_name
+from files.placing import is_full, place
 from files.references import (
-    ENTRY,
     Entry,
-    Name,
     State,
     entry_key,
     file_key,
     name_key,
-    pointer_key,
     usage_key,
 )
 from files.room import limits
@@ -68,15 +60,13 @@ from files.tokens import (
     sign_file_upload,
 )
 from files.types import content_type_of, is_allowed
-from uploads.keys import FILES_PREFIX, PREVIEWS_PREFIX, prefix_of
+from uploads.keys import FILES_PREFIX, prefix_of
 from uploads.writing import write
 
 events = structlog.stdlib.get_logger(__name__)
 
 MAX_PART_NUMBERS = 50
-MAX_COPY_BYTES = 5 * 1024**3
 WRITE_ATTEMPTS = 5
-RESTORES = "restores"  # in the metadata of a copy: the file that it is to be a version of
 
 
 @dataclass(frozen=True)
@@ -106,17 +96,6 @@ class UploadState:
     entry: Entry | None
 
 
-@dataclass(frozen=True)
-class FileVersions:
-    """A file: its name, and its versions that can be had, newest first."""
-
-    name: Name
-    entries: list[Entry]
-
-
-# --- Uploading ---
-
-
 def begin_upload(
     *, owner_id: str, name: str, size: int, content_type: str, stores: FileStores
 ) -> IssuedUpload:
@@ -131,10 +110,10 @@ def begin_upload(
         raise UnsupportedType
     if not 1 <= size <= settings.FILE_MAX_BYTES:
         raise BadSize(_size_message(size))
-    _check_room(owner_id, name, size, stores=stores)
+    check_room(owner_id, name, size, stores=stores)
     now = timezone.now()
     upload_id = new_upload_id(now)
-    wanted = _wanted(owner_id, upload_id, name=name, size=size, content_type=content_type)
+    wanted = wanted_object(owner_id, upload_id, name=name, size=size, content_type=content_type)
     if size >= settings.FILE_MULTIPART_BYTES:
         return _begin_multipart(owner_id, upload_id, wanted, now=now, stores=stores)
     upload = FileUpload(owner_id, upload_id, now, size, part_size=size)
@@ -144,7 +123,7 @@ def begin_upload(
     return _issued(upload, put=put)
 
 
-def _wanted(
+def wanted_object(
     owner_id: str, upload_id: str, *, name: str, size: int, content_type: str | None
 ) -> NewObject:
     """Return the object of an upload, with all that is needed to accept it."""
@@ -174,7 +153,7 @@ def _issued(upload: FileUpload, *, put: PresignedRequest | None = None) -> Issue
     return IssuedUpload(upload, sign_file_upload(upload), expires_at, put)
 
 
-def _check_room(owner_id: str, name: str, size: int, *, stores: FileStores) -> None:
+def check_room(owner_id: str, name: str, size: int, *, stores: FileStores) -> None:
     """Refuse now what ``accept`` would refuse later, when all has been sent."""
     counts = stores.usage.read(usage_key(owner_id))
     wanted = {"bytes_used": size, "file_count": 1}
@@ -350,186 +329,6 @@ def _opened(upload_token: str, *, owner_id: str, now: datetime) -> FileUpload:
     upload = open_file_token(upload_token, owner_id=owner_id, now=now)
     bind_contextvars(upload_id=upload.id)
     return upload
-
-
-# --- Files ---
-
-
-def find_file(*, owner_id: str, file_id: str, stores: FileStores) -> FileVersions:
-    """Return the owner's file, newest version first; raises NoSuchFile and StorageUnavailable."""
-    name = _name_of(owner_id, file_id, stores=stores)
-    if name.file_id != file_id or name.closed:
-        raise NoSuchFile
-    entries = [entry for entry in versions_of(name, stores=stores).values() if entry.is_ready]
-    if not entries:
-        raise NoSuchFile
-    return FileVersions(name, entries[::-1])
-
-
-def find_version(*, owner_id: str, file_id: str, version: int | None, stores: FileStores) -> Entry:
-    """Return a version of the owner's file, the newest if ``version`` is None.
-
-    Raises NoSuchFile and StorageUnavailable.
-    """
-    entries = find_file(owner_id=owner_id, file_id=file_id, stores=stores).entries
-    wanted = entries[0].version if version is None else version
-    for entry in entries:
-        if entry.version == wanted:
-            return entry
-    raise NoSuchFile
-
-
-def _name_of(owner_id: str, file_id: str, *, stores: FileStores) -> Name:
-    """Return the name that the pointer of a file leads to; raises NoSuchFile."""
-    pointer = stores.pointers.read(pointer_key(file_id))
-    if pointer.owner_id != owner_id or pointer.name is None:
-        raise NoSuchFile
-    return stores.names.read(name_key(owner_id, pointer.name))
-
-
-def download_url(entry: Entry, *, stores: FileStores) -> str:
-    """Return a URL that gives the object as a download under its name, good for a minute."""
-    return stores.bucket.presigned_download(
-        entry.key,
-        disposition=disposition(entry.name or ""),
-        content_type=entry.content_type or "application/octet-stream",
-        seconds=settings.DOWNLOAD_URL_SECONDS,
-        now=timezone.now(),
-    )
-
-
-def delete_file(*, owner_id: str, file_id: str, stores: FileStores) -> None:
-    """Delete all versions of the owner's file; its name may then begin another file.
-
-    Repeated it does nothing, or goes on where a failure ended it. Raises NoSuchFile, Conflict and
-    StorageUnavailable.
-    """
-    for _attempt in range(WRITE_ATTEMPTS):
-        name = _name_of(owner_id, file_id, stores=stores)
-        if name.file_id != file_id:
-            return  # deleted, and the name is another file's
-        if not name.closed and not close_name(name, stores=stores):
-            continue
-        delete_versions(name, stores=stores)
-        events.info("file_deleted", owner_id=owner_id, file_id=file_id)
-        return
-    raise Conflict
-
-
-def delete_version(*, owner_id: str, file_id: str, version: int, stores: FileStores) -> None:
-    """Delete one version of the owner's file; without any the file is deleted.
-
-    Repeated it does nothing. Raises NoSuchFile, Conflict and StorageUnavailable.
-    """
-    name = _name_of(owner_id, file_id, stores=stores)
-    if name.file_id != file_id or name.closed or not 0 <= version < len(name.versions):
-        raise NoSuchFile
-    key = entry_key(owner_id, name.versions[version])
-    delete_entry(stores.entries.read(key), stores=stores)
-    name = _name_of(owner_id, file_id, stores=stores)
-    entries = settle(name, stores=stores)
-    if not any(entry.is_ready for entry in entries.values()):
-        # If a version came meanwhile the name has changed, and stays.
-        close_name(name, stores=stores)
-    events.info("file_version_deleted", owner_id=owner_id, file_id=file_id, version=version)
-
-
-def restore_version(
-    *, owner_id: str, file_id: str, version: int, stores: FileStores
-) -> Entry | None:
-    """Make a version of the owner's file its newest, by a copy within the bucket.
-
-    Return None if the copy is still under way: the event accepts it once it is there. Raises
-    NoSuchFile, TooLargeToRestore, QuotaExceeded, TooManyVersions, Conflict and StorageUnavailable.
-    """
-    entry = find_version(owner_id=owner_id, file_id=file_id, version=version, stores=stores)
-    name, size = entry.name or "", entry.size or 0
-    if size > MAX_COPY_BYTES:
-        raise TooLargeToRestore
-    _check_room(owner_id, name, size, stores=stores)
-    upload_id = new_upload_id(timezone.now())
-    plain = _wanted(owner_id, upload_id, name=name, size=size, content_type=entry.content_type)
-    copied = replace(plain, metadata={**plain.metadata, RESTORES: file_id})
-    try:
-        stores.bucket.copy(entry.key, copied)
-    except ObjectMissing as error:  # deleted since it was found
-        raise NoSuchFile from error
-    except OutcomeUnknown:
-        return None
-    restored = accept(owner_id=owner_id, upload_id=upload_id, stores=stores)
-    if restored.state is State.DELETED:
-        raise NoSuchFile
-    if restored.state is State.REFUSED:
-        raise Refused(restored.reason or errors.FOREIGN)
-    return restored
-
-
-# --- The end of an owner ---
-
-
-def close_owner(*, owner_id: str, stores: FileStores) -> None:
-    """Delete all files of an owner whose account is gone, and accept no more.
-
-    Once the usage is closed nothing is accepted; what was accepted before is found below. Raises
-    Conflict and StorageUnavailable; the next sweep then does the same.
-    """
-    try:
-        stores.usage.close(usage_key(owner_id), now=timezone.now())
-    except OutcomeUnknown as error:
-        raise StorageUnavailable from error
-    _end_uploads(owner_id, stores=stores)
-    _delete_objects(owner_id, stores=stores)
-    _delete_entries(owner_id, stores=stores)
-    events.info("owner_closed", owner_id=owner_id, kind="files")
-
-
-def _end_uploads(owner_id: str, *, stores: FileStores) -> None:
-    """End every multipart that the owner has begun."""
-    prefix = prefix_of(FILES_PREFIX, owner_id)
-    page = stores.bucket.open_multiparts(prefix=prefix)
-    while page.uploads:
-        for found in page.uploads:
-            upload_id = found.key.removeprefix(prefix)
-            try:
-                end_upload(
-                    owner_id=owner_id,
-                    upload_id=upload_id,
-                    multipart_id=found.upload_id,
-                    stores=stores,
-                )
-            except AlreadyAccepted:
-                stores.bucket.abort_multipart(found.key, upload_id=found.upload_id)
-        if not page.next_after:
-            return
-        page = stores.bucket.open_multiparts(prefix=prefix, after=page.next_after)
-
-
-def _delete_objects(owner_id: str, *, stores: FileStores) -> None:
-    """Delete every object of the owner, each after its entry: an ``accept`` may be under way."""
-    for prefix in (prefix_of(FILES_PREFIX, owner_id), prefix_of(PREVIEWS_PREFIX, owner_id)):
-        page = stores.bucket.list_page(prefix=prefix)
-        while page.objects:
-            ids = {found.key.removeprefix(prefix).partition("/")[0] for found in page.objects}
-            keys = [entry_key(owner_id, upload_id) for upload_id in sorted(ids)]
-            for entry in stores.entries.read_many(keys).values():
-                delete_entry(entry, stores=stores)
-            stores.bucket.delete([found.key for found in page.objects])
-            if not page.next_after:
-                break
-            page = stores.bucket.list_page(prefix=prefix, after=page.next_after)
-
-
-def _delete_entries(owner_id: str, *, stores: FileStores) -> None:
-    """Delete what is still ready: an entry whose object is gone already."""
-    hash_key, after = entry_key(owner_id, "")[0], ""
-    while True:
-        page = stores.entries.query(hash_key, prefix=ENTRY, after=after, limit=1000)
-        for entry in page.values:
-            if entry.is_ready:
-                delete_entry(entry, stores=stores)
-        if not page.next_after:
-            return
-        after = page.next_after
 
 
 def _size_message(size: int) -> str:

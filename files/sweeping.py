@@ -16,6 +16,7 @@ from accounts.selectors import existing_owners
 from aws.bucket import ListedObject
 from aws.errors import OutcomeUnknown, RevisionMoved
 from files.accepting import accept
+from files.closing import close_owner
 from files.deleting import close_name, delete_entry, delete_versions
 from files.errors import AlreadyAccepted, Conflict, NotUploaded, UnreadableItem
 from files.placing import is_spent, place, settle, stale_marks, versions_of
@@ -30,7 +31,7 @@ from files.references import (
     live_items,
     usage_key,
 )
-from files.services import close_owner, end_upload
+from files.services import end_upload
 from files.stores import FileStores, live_stores
 from files.tokens import is_upload_id
 from uploads.keys import FILES_PREFIX, PREVIEWS_PREFIX, owner_of

@@ -1,7 +1,7 @@
 """What happens to everything that an owner has when their account is deleted."""
 
 from avatars import references, services
-from files import services as files_services
+from files import closing
 from files import stores as files_stores
 
 
@@ -11,4 +11,4 @@ def close_everything(owner_id: str) -> None:
     Raises UserFacingError; the next sweep then does the same.
     """
     services.close_owner(owner_id=owner_id, stores=references.live_stores())
-    files_services.close_owner(owner_id=owner_id, stores=files_stores.live_stores())
+    closing.close_owner(owner_id=owner_id, stores=files_stores.live_stores())

@@ -14,8 +14,8 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from aws.errors import StorageUnavailable
 from files.errors import NoSuchFile
+from files.library import delete_file, find_version
 from files.selectors import file_page, room_of
-from files.services import delete_file, find_version
 from files.stores import live_stores
 from web.errors import UserFacingError
 

@@ -12,8 +12,8 @@ from django.urls import reverse
 from aws.bucket import live_bucket
 from aws.direct import NewObject
 from aws.errors import OutcomeUnknown, StorageUnavailable
+from files.library import delete_file
 from files.references import State
-from files.services import delete_file
 from files.stores import FileStores
 from tests.functional.files.steps import Uploader, put
 from tests.functional.steps import error_code, get, post_json
@@ -355,7 +355,7 @@ def test_name_begins_anew_when_a_crash_left_it_open_without_a_version(
     anna.upload("a.txt")
     file = anna.upload("a.txt")
     with monkeypatch.context() as patched:
-        patched.setattr("files.services.close_name", lambda name, **_: None)
+        patched.setattr("files.library.close_name", lambda name, **_: None)
         for version in (0, 1):
             anna.post(reverse("file-delete-version", args=[file["id"], version]))
     assert not anna.name("a.txt").closed

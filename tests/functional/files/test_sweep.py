@@ -9,9 +9,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from aws.bucket import live_bucket
+from files.library import delete_file
 from files.models import FileItem
 from files.references import Item, State, entry_key, live_entries, live_usage, usage_key
-from files.services import delete_file
 from files.stores import FileStores
 from files.sweeping import AT_REST, FileSweep
 from tests.functional.files.steps import MIB, Uploader, put, swept
@@ -94,7 +94,7 @@ def test_deletion_is_finished_when_a_crash_left_versions(
 ) -> None:
     file = anna.upload("a.txt")
     with monkeypatch.context() as patched:
-        patched.setattr("files.services.delete_versions", lambda name, **_: None)
+        patched.setattr("files.library.delete_versions", lambda name, **_: None)
         delete_file(owner_id=anna.owner_id, file_id=file["id"], stores=file_stores)
     assert swept(file_stores) == [("unsettled", "mended")]
     assert anna.files() == []
@@ -216,7 +216,7 @@ def test_name_is_closed_when_a_crash_left_it_open_without_a_version(
 ) -> None:
     file = anna.upload("a.txt")
     with monkeypatch.context() as patched:
-        patched.setattr("files.services.close_name", lambda name, **_: None)
+        patched.setattr("files.library.close_name", lambda name, **_: None)
         anna.post(reverse("file-delete-version", args=[file["id"], 0]))
     assert swept(file_stores) == [("unsettled", "mended")]
     assert anna.name("a.txt").closed

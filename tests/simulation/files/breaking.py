@@ -5,7 +5,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest.mock import patch
 
-from files import accepting, deleting, placing, services, sweeping
+from files import accepting, closing, deleting, library, placing, services, sweeping
 from files.references import Item
 from tests.simulation.memory import MemoryItems
 from tests.simulation.mutant import Patch
@@ -44,7 +44,7 @@ def removing(kind: type[Item], is_over: Callable[[Any], bool]) -> Patch:
 def wherever(name: str, stand_in: Callable[..., Any]) -> Iterator[None]:
     """Replace a function in every module that has it."""
     with ExitStack() as patches:
-        for module in (accepting, deleting, placing, services, sweeping):
+        for module in (accepting, closing, deleting, library, placing, services, sweeping):
             if hasattr(module, name):
                 patches.enter_context(patch.object(module, name, stand_in))
         yield

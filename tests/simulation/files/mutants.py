@@ -16,6 +16,7 @@ from aws.bucket import ListedObject
 from aws.direct import ObjectFacts
 from aws.errors import ObjectMissing, StorageUnavailable
 from files import accepting, arrivals, deleting, processors, services
+from files import closing as end_of_owner
 from files.references import Entry, State, entry_key
 from files.stores import FileStores
 from files.sweeping import FileSweep
@@ -225,16 +226,16 @@ def owner_closed_without_marks() -> Patch:
     def unmarked(entry: Entry, *, stores: FileStores) -> Entry:
         return deleting.delete_entry(entry, stores=stores) if entry.is_ready else entry
 
-    return patch.object(services, "delete_entry", unmarked)
+    return patch.object(end_of_owner, "delete_entry", unmarked)
 
 
 def accepted_after_the_end_of_the_owner() -> Patch:
     """Delete all files of an owner who is gone, and go on accepting others."""
 
     def closing(*, owner_id: str, stores: FileStores) -> None:
-        services._end_uploads(owner_id, stores=stores)
-        services._delete_objects(owner_id, stores=stores)
-        services._delete_entries(owner_id, stores=stores)
+        end_of_owner._end_uploads(owner_id, stores=stores)
+        end_of_owner._delete_objects(owner_id, stores=stores)
+        end_of_owner._delete_entries(owner_id, stores=stores)
 
     return patch.object(scripts, "close_owner", closing)
 

@@ -5,7 +5,7 @@ from typing import Any
 from unittest.mock import patch
 
 from aws.errors import OutcomeUnknown
-from files import accepting, deleting, placing, room, services
+from files import accepting, deleting, library, placing, room
 from files.references import Entry, Name, entry_key, usage_key
 from files.stores import FileStores
 from tests.simulation import network
@@ -151,10 +151,10 @@ def closed_after_its_versions() -> Patch:
     """Delete the versions of a file, and close its name after that."""
 
     def late(*, owner_id: str, file_id: str, stores: FileStores) -> None:
-        name = services._name_of(owner_id, file_id, stores=stores)
+        name = library._name_of(owner_id, file_id, stores=stores)
         deleting.delete_versions(name, stores=stores)
-        name = services._name_of(owner_id, file_id, stores=stores)
-        services._close(name, stores=stores)
+        name = library._name_of(owner_id, file_id, stores=stores)
+        deleting.close_name(name, stores=stores)
 
     return patch.object(scripts, "delete_file", late)
 

@@ -12,20 +12,12 @@ from aws.errors import AlreadyWritten, StorageUnavailable, UploadMissing
 from aws.policies import PENDING_TAG
 from files.accepting import accept
 from files.arrivals import take_in
+from files.closing import close_owner
 from files.errors import Conflict, Deleted, FileError, NotUploaded, Refused
+from files.library import delete_file, delete_version, find_version, restore_version
 from files.references import Entry, State
 from files.selectors import file_page
-from files.services import (
-    IssuedUpload,
-    abort_upload,
-    begin_upload,
-    close_owner,
-    confirm_upload,
-    delete_file,
-    delete_version,
-    find_version,
-    restore_version,
-)
+from files.services import IssuedUpload, abort_upload, begin_upload, confirm_upload
 from files.sweeping import FileSweep
 from files.tokens import FileUpload, sign_file_upload
 from tests.simulation.files.uploads import Sending
