@@ -118,6 +118,14 @@ def sent_parts(page: Page) -> list[int]:
     return sent
 
 
+def wait_on(page: Page, condition: Callable[[], bool]) -> None:
+    """Wait for what events of the page tell: they come only while the page is asked something."""
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        page.wait_for_timeout(50)
+
+
 def wait_until(condition: Callable[[], bool]) -> None:
     """Wait for what no page shows, ten seconds at most."""
     deadline = time.monotonic() + 10

@@ -113,7 +113,7 @@ def test_five_files_at_once_arrive_and_are_listed(files: FilesPage, user: User) 
     expect(files.status).to_contain_text("5 files are uploaded.")
     assert names(user) == chosen
     assert object_sizes(user) == [12_000] * 5
-    expect(files.page.get_by_text("5 files, 58.6 KB of 10.0 GB")).to_be_visible()
+    expect(files.page.get_by_text("58.6 KB of 10.0 GB")).to_be_visible()
 
 
 def test_same_name_again_is_the_next_version(files: FilesPage, user: User) -> None:

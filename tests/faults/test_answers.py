@@ -52,7 +52,7 @@ def test_answer_counts_as_a_failure_when_s3_cannot_have_given_it(
 ) -> None:
     """The status is 200, and the body an error or empty."""
     client = SimpleNamespace(**{method: lambda **_: answer})
-    for module in ("aws.bucket", "aws.deletion"):
+    for module in ("aws.bucket", "aws.direct", "aws.deletion"):
         monkeypatch.setattr(f"{module}.client", lambda: client)
 
     with pytest.raises(StorageUnavailable):
