@@ -33,7 +33,8 @@ FAULTS_OF_A_WRITE = (
     Fate("the answer is lost, the SDK repeats it", arrives=True, sender="repeating"),
     Fate("is late, the SDK repeats it", arrives=False, arrives_later=True, sender="repeating"),
 )
-OUTCOMES = {"replace", "add", "close", "correct"}  # writes of tables
+# Writes after which a gateway tells that it does not know what became of them.
+OUTCOMES = {"replace", "add", "close", "correct", "copy"}
 
 
 def fates(request: Request, *, faults_left: int) -> tuple[Fate, ...]:

@@ -3,7 +3,7 @@
 from functools import partial
 
 from files.accepting import accept
-from files.references import Entry, entry_key, usage_key
+from files.references import Entry, Name, entry_key, usage_key
 from tests.simulation.checker import End, Violation
 from tests.simulation.files.reading import (
     entries_of,
@@ -21,12 +21,7 @@ from uploads.keys import PREVIEWS_PREFIX
 def check_settled(storage: Storage) -> None:
     """Raise Violation unless every ready entry has its place, and marks are as lists say."""
     for name in names_of(storage):
-        keys = [entry_key(name.owner_id, upload_id) for upload_id in name.versions]
-        ready = {
-            number: entry
-            for number, entry in enumerate(map(storage.entries.read, keys))
-            if entry.is_ready
-        }
+        ready = _versions(name, storage)
         for number, entry in ready.items():
             if name.closed:
                 raise Violation(f"Marks: {name.name} is deleted, and {entry.key} is ready")
@@ -36,6 +31,13 @@ def check_settled(storage: Storage) -> None:
     for entry in entries_of(storage):
         if entry.is_ready and not entry.is_placed:
             raise Violation(f"Marks: {entry.key} is ready, and under no name")
+
+
+def _versions(name: Name, storage: Storage) -> dict[int, Entry]:
+    """Return the versions of a name that are ready, by number."""
+    keys = [entry_key(name.owner_id, upload_id) for upload_id in name.versions]
+    entries = enumerate(map(storage.entries.read, keys))
+    return {number: entry for number, entry in entries if entry.is_ready}
 
 
 def check_counted(storage: Storage) -> None:
@@ -94,6 +96,9 @@ def swept(end: End, *, weeks: int = 1) -> End:
     for entry in entries_of(found):
         if entry.is_ready and entry.owner_id not in found.accounts:
             raise Violation(f"P2: after a sweep {entry.owner_id}, whose account is gone, has files")
+    for name in names_of(found):
+        if not name.closed and name.owner_id in found.accounts and not _versions(name, found):
+            raise Violation(f"P2: after a sweep {name.name} is open, and has no version")
     check_settled(found)
     check_counted(found)
     return end

@@ -5,7 +5,7 @@ from typing import Any
 from unittest.mock import patch
 
 from aws.errors import OutcomeUnknown
-from files import accepting, deleting, library, placing, room
+from files import accepting, deleting, library, placing, room, sweeping
 from files.references import Entry, Name, entry_key, usage_key
 from files.stores import FileStores
 from tests.simulation import network
@@ -159,6 +159,21 @@ def closed_after_its_versions() -> Patch:
     return patch.object(scripts, "delete_file", late)
 
 
+def copy_entered_under_another_file() -> Patch:
+    """Enter a copy that is to restore a version under whatever file has the name by then."""
+    enter = placing._listed
+
+    def anywhere(name: Name, entry: Entry, *, stores: FileStores) -> Name | None:
+        return enter(name, replace(entry, restores=None), stores=stores)
+
+    return patch.object(placing, "_listed", anywhere)
+
+
+def name_without_versions_left_open() -> Patch:
+    """Leave a name open whose last version was deleted by a process that died then."""
+    return patch.object(sweeping, "is_spent", lambda name, entries: False)
+
+
 AGAIN = "file: two confirms, upload again"
 MUTANTS = [
     Mutant(put_known_by_its_revision_alone, "file: confirm, sweep", "Quota"),
@@ -174,4 +189,6 @@ MUTANTS = [
     Mutant(pointer_written_last, "file: two versions", "Versions", 0),
     Mutant(versions_settled_once, "file: delete last, next one", "Marks", 0),
     Mutant(closed_after_its_versions, "file: delete, confirm of the next", "Lost", 0),
+    Mutant(copy_entered_under_another_file, "file: restore, begun anew", "Versions", 0),
+    Mutant(name_without_versions_left_open, "file: delete version, next one", "P2"),
 ]

@@ -112,6 +112,8 @@ def _problems_of_place(entry: Entry, storage: Storage) -> Iterator[str]:
     """Yield what is wrong with a ready entry that has its place under a name."""
     if not entry.is_placed:
         return
+    if entry.restores and entry.restores != entry.file_id:
+        yield f"Versions: {entry.key} restores a file, and is a version of another one"
     name = storage.names.read(name_key(entry.owner_id, entry.name or ""))
     if name.file_id != entry.file_id:
         yield f"Versions: {entry.key} is a version of a file that its name does not have"
@@ -225,10 +227,16 @@ def _problems_of_list(was: Name, name: Name, storage: Storage) -> Iterator[str]:
         grown = name.versions[: len(was.versions)] == was.versions
         if not grown or (was.closed and (name.versions != was.versions or not name.closed)):
             yield f"Versions: {was.versions} of {was.name} become {name.versions}"
-    elif was.revision and not was.closed:
+    elif was.revision and not was.closed and not _is_spent(was, storage):
         yield f"Versions: {was.name} becomes another file, and was not deleted"
     elif len(name.versions) != 1:
         yield f"Versions: {was.name} begins with {name.versions}"
+
+
+def _is_spent(name: Name, storage: Storage) -> bool:
+    """Return whether none of the versions is left: its file is over without being closed."""
+    keys = [entry_key(name.owner_id, upload_id) for upload_id in name.versions]
+    return all(storage.entries.read(key).is_final for key in keys)
 
 
 # --- Answers ---

@@ -15,6 +15,7 @@ from tests.simulation.files.scripts import (
     delete,
     delete_one,
     replace,
+    replace_by,
     restore,
     send_parts,
     sweep,
@@ -107,6 +108,11 @@ def pairs_of_versions() -> list[Scenario]:
         cast("file: delete, restore", [DELETE_A, partial(restore, A, 0)], accepted(A)),
         cast("file: delete both versions", [delete_0, delete_1], accepted(A, B)),
         cast(
+            "file: delete the last of all, next one",
+            [partial(delete_one, A, 2), partial(confirm, D)],
+            [*accepted(A, B, C), partial(delete_one, A, 0), partial(delete_one, A, 1), *sent(D)],
+        ),
+        cast(
             "file: one version more than may be",
             [CONFIRM_C, partial(confirm, D)],
             [*accepted(A, B), *sent(C, D)],
@@ -120,4 +126,9 @@ def trios() -> list[Scenario]:
         cast("file: upload, two consumers", [UPLOAD_A, consumer, consumer]),
         cast("file: picture, consumer, two sweeps", [consumer, sweep, sweep], accepted(PICTURE)),
         cast("file: confirm sleeps", [CONFIRM_A, partial(replace, A, B)], sent(A, B)),
+        cast(
+            "file: restore, begun anew",
+            [partial(restore, A, 0), partial(replace_by, A, B)],
+            [*accepted(A), *sent(B)],
+        ),
     ]

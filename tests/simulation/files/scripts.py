@@ -158,6 +158,12 @@ def replace(first: Sending, second: Sending, world: World) -> Claim | str:
     return confirm(second, world)
 
 
+def replace_by(first: Sending, second: Sending, world: World) -> Claim | str:
+    """Delete the file, and begin another one of its name."""
+    delete(first, world)
+    return confirm(second, world)
+
+
 def close(owner: str, world: World) -> Claim | str:
     """Delete the account and, after the commit, all files, as the admin does."""
     world.accounts.delete_account(owner)
