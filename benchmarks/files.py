@@ -29,7 +29,7 @@ django.setup()
 
 from aws.table import QueryPage  # noqa: E402 (after the settings)
 from benchmarks.servers import child, environment, free_port, manage, prepare  # noqa: E402
-from files.references import Entry, State  # noqa: E402
+from files.items import Entry, State  # noqa: E402
 from files.selectors import file_page  # noqa: E402
 
 MIB = 1024**2
@@ -60,7 +60,8 @@ print("told:", owner)
 """
 # Prints how many entries, names and bytes an owner has.
 COUNT = """
-from files.references import entry_key, live_entries, live_usage, usage_key
+from files.items import entry_key, usage_key
+from files.references import live_entries, live_usage
 entries, after = [], ""
 while True:
     page = live_entries().query(entry_key("{owner}", "")[0], prefix="F#", after=after, limit=50)

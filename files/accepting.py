@@ -18,9 +18,9 @@ from aws.errors import LimitReached, ObjectMissing
 from files import errors
 from files.deleting import remove_objects
 from files.errors import Conflict, NotUploaded, UnreadableItem
+from files.items import STREAMED, Entry, State, entry_key, file_key, name_key, usage_key
 from files.names import decode_name
 from files.placing import is_full, place
-from files.references import Entry, State, entry_key, file_key, name_key, usage_key
 from files.room import give_back, take_room
 from files.stores import FileStores
 from files.types import FIRST_BYTES, contradicts, is_allowed, true_type
@@ -129,6 +129,7 @@ def _judged(absent: Entry, found: ObjectFacts, *, stores: FileStores) -> Entry:
         content_type=found.content_type,
         etag=found.etag,
         restores=found.metadata.get("restores"),
+        access=found.metadata.get("access"),
         state=State.READY,
     )
     entry = replace(entry, attempt=entry.revision)
@@ -151,7 +152,7 @@ def _name_in(found: ObjectFacts, *, owner_id: str) -> str:
         raise Unacceptable(errors.FOREIGN)
     if found.encoding not in PLAIN:
         raise Unacceptable(errors.ENCODED)
-    if found.metadata.get("size") != str(found.size):
+    if found.metadata.get("size") not in {str(found.size), STREAMED}:
         raise Unacceptable(errors.WRONG_SIZE)
     try:
         return decode_name(found.metadata.get("name", ""))

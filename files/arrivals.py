@@ -14,8 +14,8 @@ from aws.errors import ObjectMissing
 from files import processors
 from files.accepting import accept
 from files.errors import Conflict, NotUploaded
+from files.items import Entry, State, entry_key
 from files.processors import Facts
-from files.references import Entry, State, entry_key
 from files.selectors import as_json
 from files.source import ObjectSource
 from files.stores import FileStores, live_stores

@@ -11,11 +11,7 @@ from files.deleting import delete_entry
 from files.errors import (
     AlreadyAccepted,
 )
-from files.references import (
-    ENTRY,
-    entry_key,
-    usage_key,
-)
+from files.items import ENTRY, entry_key, usage_key
 from files.services import end_upload
 from files.stores import FileStores
 from uploads.keys import FILES_PREFIX, PREVIEWS_PREFIX, prefix_of

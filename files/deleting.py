@@ -7,7 +7,7 @@ nothing more; asked again it goes on.
 from django.utils import timezone
 
 from files.errors import Conflict, UnreadableItem
-from files.references import Entry, Name, entry_key, name_key
+from files.items import Entry, Name, entry_key, name_key
 from files.room import give_back
 from files.stores import FileStores
 from uploads.writing import write

@@ -136,6 +136,14 @@ class NoSuchFile(FileError):
     message = _("There is no such file.")
 
 
+class Blocked(FileError):
+    """Staff made the version unreadable."""
+
+    code = "blocked"
+    retry = "never"
+    message = _("An administrator has blocked this version.")
+
+
 class Conflict(FileError):
     """Others changed the file again and again meanwhile."""
 

@@ -14,21 +14,15 @@ from files import errors
 from files.accepting import accept
 from files.deleting import close_name, delete_entry, delete_versions
 from files.errors import (
+    Blocked,
     Conflict,
     NoSuchFile,
     Refused,
     TooLargeToRestore,
 )
+from files.items import Entry, Name, State, entry_key, name_key, pointer_key
 from files.names import disposition
 from files.placing import settle, versions_of
-from files.references import (
-    Entry,
-    Name,
-    State,
-    entry_key,
-    name_key,
-    pointer_key,
-)
 from files.services import check_room, wanted_object
 from files.stores import FileStores
 from files.tokens import (
@@ -64,12 +58,29 @@ def find_file(*, owner_id: str, file_id: str, stores: FileStores) -> FileVersion
 def find_version(*, owner_id: str, file_id: str, version: int | None, stores: FileStores) -> Entry:
     """Return a version of the owner's file, the newest if ``version`` is None.
 
-    Raises NoSuchFile and StorageUnavailable.
+    Raises NoSuchFile, Blocked and StorageUnavailable.
     """
-    entries = find_file(owner_id=owner_id, file_id=file_id, stores=stores).entries
-    wanted = entries[0].version if version is None else version
-    for entry in entries:
+    found = find_file(owner_id=owner_id, file_id=file_id, stores=stores)
+    return _version_of(found, version)
+
+
+def find_shared_version(*, file_id: str, version: int | None, stores: FileStores) -> Entry:
+    """Return a version of a file, whoever its owner is: the caller knows that it may be read.
+
+    Raises NoSuchFile, Blocked and StorageUnavailable.
+    """
+    owner_id = stores.pointers.read(pointer_key(file_id)).owner_id
+    if owner_id is None:
+        raise NoSuchFile
+    return find_version(owner_id=owner_id, file_id=file_id, version=version, stores=stores)
+
+
+def _version_of(found: FileVersions, version: int | None) -> Entry:
+    wanted = found.entries[0].version if version is None else version
+    for entry in found.entries:
         if entry.version == wanted:
+            if entry.blocked_at:
+                raise Blocked
             return entry
     raise NoSuchFile
 
@@ -144,7 +155,13 @@ def restore_version(
     check_room(owner_id, name, size, stores=stores)
     upload_id = new_upload_id(timezone.now())
     content_type = entry.content_type
-    plain = wanted_object(owner_id, upload_id, name=name, size=size, content_type=content_type)
+    plain = wanted_object(
+        *(owner_id, upload_id),
+        name=name,
+        size=size,
+        content_type=content_type,
+        access=entry.access,
+    )
     copied = replace(plain, metadata={**plain.metadata, RESTORES: file_id})
     try:
         stores.bucket.copy(entry.key, copied)

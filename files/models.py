@@ -13,7 +13,7 @@ from aws.table import ConnectionSettings, ItemModel
 
 
 class FileItem(ItemModel):
-    """An item of any of the kinds that ``files.references`` describes, each with its own facts.
+    """An item of any of the kinds that ``files.items`` describes, each with its own facts.
 
     ``revision`` is a fresh random value at every write; every write but those of the usage is
     conditional on the one that was read before it.
@@ -44,6 +44,8 @@ class FileItem(ItemModel):
     digest_kind = UnicodeAttribute(null=True)
     true_type = UnicodeAttribute(null=True)
     restores = UnicodeAttribute(null=True)  # the file that it is a copy for
+    access = UnicodeAttribute(null=True)  # "open": whoever knows the id of its file may read it
+    blocked_at = UTCDateTimeAttribute(null=True)  # when staff made it unreadable
     width = NumberAttribute(null=True)  # pixels
     height = NumberAttribute(null=True)
     preview_key = UnicodeAttribute(null=True)

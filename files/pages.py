@@ -24,7 +24,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from aws.errors import StorageUnavailable
 from files import library, selectors, services
 from files.errors import NoSuchFile
-from files.references import Entry
+from files.items import Entry
 from files.statuses import STATUSES
 from files.stores import live_stores
 from files.tokens import is_upload_id

@@ -16,7 +16,7 @@ from django.utils.crypto import salted_hmac
 
 from files.deleting import delete_entry, delete_versions
 from files.errors import Conflict
-from files.references import ENTRY, Entry, Name, Pointer, entry_key, name_key, pointer_key
+from files.items import ENTRY, Entry, Name, Pointer, entry_key, name_key, pointer_key
 from files.stores import FileStores
 from uploads.writing import write
 

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from aws.errors import OutcomeUnknown, StorageUnavailable
-from files.references import Entry, usage_key
+from files.items import Entry, usage_key
 from files.stores import FileStores
 
 logger = logging.getLogger(__name__)

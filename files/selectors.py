@@ -11,7 +11,7 @@ from django.utils import timezone
 from aws.errors import UploadMissing
 from aws.multipart import OpenMultipart, PartsPage
 from aws.signing import presigned_get
-from files.references import ENTRY, Entry, entry_key, usage_key
+from files.items import ENTRY, Entry, entry_key, usage_key
 from files.room import limits
 from files.stores import FileStores
 from uploads.keys import FILES_PREFIX, prefix_of

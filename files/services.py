@@ -40,16 +40,9 @@ from files.errors import (
     UnreadableItem,
     UnsupportedType,
 )
+from files.items import STREAMED, Entry, State, entry_key, file_key, name_key, usage_key
 from files.names import clean_name, encode_name
 from files.placing import is_full, place
-from files.references import (
-    Entry,
-    State,
-    entry_key,
-    file_key,
-    name_key,
-    usage_key,
-)
 from files.room import limits
 from files.stores import FileStores
 from files.tokens import (
@@ -124,14 +117,28 @@ def begin_upload(
 
 
 def wanted_object(
-    owner_id: str, upload_id: str, *, name: str, size: int, content_type: str | None
+    owner_id: str,
+    upload_id: str,
+    *,
+    name: str,
+    size: int | None,
+    content_type: str | None,
+    access: str | None = None,
 ) -> NewObject:
-    """Return the object of an upload, with all that is needed to accept it."""
+    """Return the object of an upload, with all that is needed to accept it.
+
+    Only of one that the site writes itself, in parts, may the ``size`` not be known beforehand.
+    """
+    metadata = {
+        "owner": owner_id,
+        "name": encode_name(name),
+        "size": STREAMED if size is None else str(size),
+    }
     return NewObject(
         key=file_key(owner_id, upload_id),
-        size=size,
+        size=size or 0,
         content_type=content_type or "application/octet-stream",
-        metadata={"owner": owner_id, "name": encode_name(name), "size": str(size)},
+        metadata=metadata | ({"access": access} if access else {}),
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from files.references import Entry
+from files.items import Entry
 from files.stores import FileStores
 from uploads.stores import Answer
 

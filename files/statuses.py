@@ -20,6 +20,7 @@ STATUSES: dict[type[UserFacingError], int] = {
     errors.Incomplete: 409,
     errors.AlreadyAccepted: 409,
     errors.Conflict: 409,
+    errors.Blocked: 409,
     errors.UnreadableItem: 409,
     errors.Deleted: 410,
     UploadMissing: 410,

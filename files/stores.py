@@ -12,17 +12,8 @@ from aws.direct import Checksum, NewObject, ObjectFacts, PresignedRequest
 from aws.multipart import OpenPage, Part, PartsPage
 from aws.table import QueryPage
 from aws.tally import Counts
-from files.references import (
-    Entry,
-    Item,
-    ItemKey,
-    Name,
-    Pointer,
-    live_entries,
-    live_names,
-    live_pointers,
-    live_usage,
-)
+from files.items import Entry, Item, ItemKey, Name, Pointer
+from files.references import live_entries, live_names, live_pointers, live_usage
 from uploads.stores import Later
 
 Value = TypeVar("Value", bound=Item)

@@ -19,18 +19,9 @@ from files.accepting import accept
 from files.closing import close_owner
 from files.deleting import close_name, delete_entry, delete_versions
 from files.errors import AlreadyAccepted, Conflict, NotUploaded, UnreadableItem
+from files.items import ENTRY, Entry, Item, Name, Pointer, Usage, entry_key, usage_key
 from files.placing import is_spent, place, settle, stale_marks, versions_of
-from files.references import (
-    ENTRY,
-    Entry,
-    Item,
-    Name,
-    Pointer,
-    Usage,
-    entry_key,
-    live_items,
-    usage_key,
-)
+from files.references import live_items
 from files.services import end_upload
 from files.stores import FileStores, live_stores
 from files.tokens import is_upload_id

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 
-from files.references import file_key
+from files.items import file_key
 from uploads.tokens import issued_since, sign, unsign
 
 PURPOSE = "file"

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from files import selectors, services
-from files.references import Entry
+from files.items import Entry
 from files.statuses import STATUSES
 from files.stores import live_stores
 from files.tokens import is_upload_id

@@ -15,18 +15,9 @@ from accounts.selectors import usernames
 from aws.bucket import live_bucket
 from aws.deadlines import Answer, later
 from files import errors
-from files.references import (
-    AnyCodec,
-    Entry,
-    Item,
-    ItemKey,
-    Name,
-    Pointer,
-    Usage,
-    entry_key,
-    live_entries,
-    live_items,
-)
+from files.codecs import AnyCodec
+from files.items import Entry, Item, ItemKey, Name, Pointer, Usage, entry_key
+from files.references import live_entries, live_items
 from inspection.labels import LABELS, PAGE_SIZE, Page
 from uploads.keys import FILES_PREFIX, PREVIEWS_PREFIX, owner_of
 

@@ -14,7 +14,7 @@ from aws.bucket import ListedObject, ObjectDetails, live_bucket
 from aws.deadlines import Answer, later
 from aws.errors import ObjectMissing
 from aws.lifecycle import expires_at
-from files.references import Entry
+from files.items import Entry
 from inspection.file_items import entries_of, file_object_state
 from inspection.labels import LABELS, PAGE_SIZE, Page
 from uploads.keys import (

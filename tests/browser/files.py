@@ -10,7 +10,7 @@ from django.conf import settings
 from playwright.sync_api import FilePayload, Locator, Page, Request, Route, expect
 
 from accounts.models import User
-from files.references import Entry
+from files.items import Entry
 from files.selectors import file_page
 from files.stores import live_stores
 from uploads.keys import FILES_PREFIX, prefix_of

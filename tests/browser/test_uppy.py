@@ -10,7 +10,8 @@ from playwright.sync_api import Page, Route
 from pytest_django.fixtures import Settings
 
 from accounts.models import User
-from files.references import State, entry_key, live_entries
+from files.items import State, entry_key
+from files.references import live_entries
 from files.stores import live_stores
 from tests.browser.conftest import Complaints
 from tests.browser.files import (

@@ -8,7 +8,7 @@ from sortedcontainers import SortedDict
 
 from aws.errors import AlreadyWritten, LimitReached, PartsRefused, RevisionMoved
 from aws.policies import PENDING_TAG
-from files.references import EntryCodec, NameCodec, PointerCodec
+from files.codecs import EntryCodec, NameCodec, PointerCodec
 from tests.simulation.clock import BEGINNING
 from tests.simulation.memory import (
     MemoryBucket,

@@ -31,18 +31,8 @@ from aws.errors import (
 from aws.multipart import OpenPage
 from aws.table import QueryPage
 from aws.tally import Counts, Tally
-from files.references import (
-    Entry,
-    EntryTable,
-    Name,
-    Pointer,
-    State,
-    entry_key,
-    live_items,
-    name_key,
-    pointer_key,
-    usage_key,
-)
+from files.items import Entry, Name, Pointer, State, entry_key, name_key, pointer_key, usage_key
+from files.references import EntryTable, live_items
 from files.stores import FileBucket, FileStores, Items, Usage, live_stores
 from tests.simulation.memory import MemoryBucket, MemoryItems, MemoryTally
 from tests.simulation.storage import Storage

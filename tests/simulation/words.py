@@ -6,7 +6,7 @@ from typing import Any
 
 from avatars.references import Reference
 from aws.multipart import Part
-from files.references import Entry, Name, Pointer
+from files.items import Entry, Name, Pointer
 from tests.simulation.processes import Request
 from tests.simulation.storage import Storage
 

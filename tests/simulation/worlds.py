@@ -11,7 +11,8 @@ from aws.direct import NewObject, PresignedRequest
 from aws.errors import StorageUnavailable
 from aws.policies import PresignedPost
 from aws.tally import Counts
-from files.references import AnyCodec, ItemKey
+from files.codecs import AnyCodec
+from files.items import ItemKey
 from files.stores import FileStores
 from files.sweeping import SCAN_BATCH
 from tests.simulation.memory import MemoryBucket

@@ -13,18 +13,8 @@ from django.utils import timezone
 
 from accounts.models import User
 from aws.bucket import live_bucket
-from files.references import (
-    Entry,
-    Name,
-    entry_key,
-    file_key,
-    live_entries,
-    live_items,
-    live_names,
-    live_usage,
-    name_key,
-    usage_key,
-)
+from files.items import Entry, Name, entry_key, file_key, name_key, usage_key
+from files.references import live_entries, live_items, live_names, live_usage
 from files.stores import FileStores
 from files.sweeping import FileSweep
 from tests.functional.steps import Response, bucket_keys, post_json, signed_in

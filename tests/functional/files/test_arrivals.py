@@ -11,9 +11,9 @@ from aws.bucket import live_bucket
 from aws.errors import StorageUnavailable
 from files import processors
 from files.arrivals import arrived
+from files.items import State
 from files.library import delete_file
 from files.processors import Facts
-from files.references import State
 from files.stores import FileStores
 from tests.builders import picture_bytes
 from tests.functional.files.steps import Uploader, put, swept

@@ -15,7 +15,7 @@ import pytest
 
 from files import services
 from files.errors import BadParts
-from files.references import State
+from files.items import State
 from tests.builders import make_user
 from tests.functional.files.steps import MIB, Uploader
 from tests.functional.steps import Asked, body_of, record_requests

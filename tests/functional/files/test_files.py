@@ -12,8 +12,8 @@ from django.urls import reverse
 from aws.bucket import live_bucket
 from aws.direct import NewObject
 from aws.errors import OutcomeUnknown, StorageUnavailable
+from files.items import State
 from files.library import delete_file
-from files.references import State
 from files.stores import FileStores
 from tests.functional.files.steps import Uploader, put
 from tests.functional.steps import error_code, get, post_json

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from aws.bucket import live_bucket
-from files.references import State
+from files.items import State
 from tests.builders import make_user
 from tests.functional.files.steps import MIB, Uploader, put
 from tests.functional.steps import put_object, signed_in

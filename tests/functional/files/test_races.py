@@ -9,8 +9,8 @@ import pytest
 from aws.errors import OutcomeUnknown
 from files import accepting
 from files.accepting import accept
+from files.items import Entry, entry_key, file_key
 from files.library import delete_file, delete_version
-from files.references import Entry, entry_key, file_key
 from files.stores import FileStores
 from tests.functional.files.steps import Uploader
 

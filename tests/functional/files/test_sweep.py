@@ -9,9 +9,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from aws.bucket import live_bucket
+from files.items import Item, State, entry_key, usage_key
 from files.library import delete_file
 from files.models import FileItem
-from files.references import Item, State, entry_key, live_entries, live_usage, usage_key
+from files.references import live_entries, live_usage
 from files.stores import FileStores
 from files.sweeping import AT_REST, FileSweep
 from tests.functional.files.steps import MIB, Uploader, put, swept

@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from aws.bucket import live_bucket
 from aws.clients import client
-from files.references import State
+from files.items import State
 from tests.functional.files.steps import MIB, Uploader, put
 from tests.functional.steps import details_of, error_code, refusal
 

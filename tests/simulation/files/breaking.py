@@ -6,7 +6,7 @@ from typing import Any
 from unittest.mock import patch
 
 from files import accepting, closing, deleting, library, placing, services, sweeping
-from files.references import Item
+from files.items import Item
 from tests.simulation.memory import MemoryItems
 from tests.simulation.mutant import Patch
 

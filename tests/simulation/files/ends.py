@@ -3,7 +3,7 @@
 from functools import partial
 
 from files.accepting import accept
-from files.references import Entry, Name, entry_key, usage_key
+from files.items import Entry, Name, entry_key, usage_key
 from tests.simulation.checker import End, Violation
 from tests.simulation.files.reading import (
     entries_of,

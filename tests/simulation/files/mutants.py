@@ -17,7 +17,7 @@ from aws.direct import ObjectFacts
 from aws.errors import ObjectMissing, StorageUnavailable
 from files import accepting, arrivals, deleting, processors, services
 from files import closing as end_of_owner
-from files.references import Entry, State, entry_key
+from files.items import Entry, State, entry_key
 from files.stores import FileStores
 from files.sweeping import FileSweep
 from tests.simulation.files import scripts

@@ -6,7 +6,7 @@ from unittest.mock import patch
 
 from aws.errors import OutcomeUnknown
 from files import accepting, deleting, library, placing, room, sweeping
-from files.references import Entry, Name, entry_key, usage_key
+from files.items import Entry, Name, entry_key, usage_key
 from files.stores import FileStores
 from tests.simulation import network
 from tests.simulation.clock import BEGINNING

@@ -7,17 +7,8 @@ from django.conf import settings
 
 from aws.policies import PENDING_TAG
 from files import errors
+from files.items import Entry, Name, Pointer, State, entry_key, name_key, pointer_key, usage_key
 from files.names import decode_name
-from files.references import (
-    Entry,
-    Name,
-    Pointer,
-    State,
-    entry_key,
-    name_key,
-    pointer_key,
-    usage_key,
-)
 from files.room import limits
 from tests.simulation.checker import End, Rules, Violation
 from tests.simulation.files.ends import (

@@ -1,6 +1,6 @@
 """What is stored about files, as the properties look at it."""
 
-from files.references import Entry, Name, entry_key
+from files.items import Entry, Name, entry_key
 from tests.simulation.storage import Storage
 from uploads.keys import FILES_PREFIX, owner_of
 

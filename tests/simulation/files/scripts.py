@@ -14,8 +14,8 @@ from files.accepting import accept
 from files.arrivals import take_in
 from files.closing import close_owner
 from files.errors import Conflict, Deleted, FileError, NotUploaded, Refused
+from files.items import Entry, State
 from files.library import delete_file, delete_version, find_version, restore_version
-from files.references import Entry, State
 from files.selectors import file_page
 from files.services import IssuedUpload, abort_upload, begin_upload, confirm_upload
 from files.sweeping import FileSweep

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from aws.direct import NewObject
+from files.items import file_key
 from files.names import encode_name
 from files.placing import file_id_of
-from files.references import file_key
 from files.tokens import FileUpload
 from tests.simulation.clock import BEGINNING
 

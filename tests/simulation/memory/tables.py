@@ -11,7 +11,8 @@ from sortedcontainers import SortedDict
 from avatars.references import Reference
 from aws.errors import RevisionMoved
 from aws.table import SCAN_PAGE, Codec, QueryPage
-from files.references import Item, ItemKey, Usage, UsageCodec
+from files.codecs import UsageCodec
+from files.items import Item, ItemKey, Usage
 from tests.simulation.memory.tally import MemoryTally
 
 Value = TypeVar("Value", bound=Item)

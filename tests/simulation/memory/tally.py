@@ -9,7 +9,7 @@ from sortedcontainers import SortedDict
 
 from aws.errors import LimitReached, RevisionMoved
 from aws.tally import Counts
-from files.references import ItemKey
+from files.items import ItemKey
 
 
 class Counted(NamedTuple):
