@@ -199,6 +199,14 @@ PICTURE_URL_WINDOW_SECONDS = whole_number(
     "PICTURE_URL_WINDOW_SECONDS", 60 * 60, at_most=7 * 24 * 3600 // 2
 )
 
+# --- Assets: the HTTP API, streams and share links ---------------------------------------------
+
+# Whether only its owner may read a file by its id, however it was stored.
+ASSETS_PRIVATE = env.bool("ASSETS_PRIVATE", False)
+# How long a share link works unless its maker says otherwise, and at most.
+LINK_MINUTES = whole_number("LINK_MINUTES", 7 * 24 * 60)
+LINK_MAX_MINUTES = whole_number("LINK_MAX_MINUTES", 365 * 24 * 60)
+
 # --- Events of the bucket ----------------------------------------------------------------------
 
 # Who is told of each new object: a prefix of its key, and a function of the key. The function
@@ -236,6 +244,7 @@ WSGI_APPLICATION = "config.wsgi.application"
 INSTALLED_APPS = [
     "config",
     "accounts",
+    "assets",
     "avatars",
     "files",
     "uploads",

@@ -9,6 +9,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("inspection.urls")),
     path("avatars/", include("avatars.urls")),
     path("files/", include("files.urls")),
+    path("", include("assets.urls")),
     path("events/", include("uploads.urls")),
     path("admin/", admin.site.urls),
     path("ping", health.ping, name="ping"),
