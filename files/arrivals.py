@@ -102,7 +102,8 @@ def _keep(entry: Entry, facts: Facts, checksum: Checksum | None, *, stores: File
     for _attempt in range(ATTEMPTS):
         if entry.state is State.DELETED or entry.processed_at:
             return
-        preview_key = _stored_preview(entry, facts.preview, stores=stores)
+        preview = None if entry.blocked_at else facts.preview
+        preview_key = _stored_preview(entry, preview, stores=stores)
         now = timezone.now()
         after = entry.changed(
             now=now,

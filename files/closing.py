@@ -64,7 +64,7 @@ def _delete_objects(owner_id: str, *, stores: FileStores) -> None:
             ids = {found.key.removeprefix(prefix).partition("/")[0] for found in page.objects}
             keys = [entry_key(owner_id, upload_id) for upload_id in sorted(ids)]
             for entry in stores.entries.read_many(keys).values():
-                delete_entry(entry, stores=stores)
+                delete_entry(entry, stores=stores, even_blocked=True)
             stores.bucket.delete([found.key for found in page.objects])
             if not page.next_after:
                 break
@@ -78,7 +78,7 @@ def _delete_entries(owner_id: str, *, stores: FileStores) -> None:
         page = stores.entries.query(hash_key, prefix=ENTRY, after=after, limit=1000)
         for entry in page.values:
             if entry.is_ready:
-                delete_entry(entry, stores=stores)
+                delete_entry(entry, stores=stores, even_blocked=True)
         if not page.next_after:
             return
         after = page.next_after

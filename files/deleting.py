@@ -4,9 +4,11 @@
 nothing more; asked again it goes on.
 """
 
+from contextlib import suppress
+
 from django.utils import timezone
 
-from files.errors import Conflict, UnreadableItem
+from files.errors import Blocked, Conflict, UnreadableItem
 from files.items import Entry, Name, entry_key, name_key
 from files.room import give_back
 from files.stores import FileStores
@@ -15,10 +17,11 @@ from uploads.writing import write
 ATTEMPTS = 5
 
 
-def delete_entry(entry: Entry, *, stores: FileStores) -> Entry:
+def delete_entry(entry: Entry, *, stores: FileStores, even_blocked: bool = False) -> Entry:
     """Make a ready entry, or one that is not there yet, deleted; then delete its objects.
 
-    A refused one stays refused. Raises Conflict, UnreadableItem and StorageUnavailable.
+    A refused one stays refused. What staff has blocked is evidence, and goes only by
+    ``even_blocked``. Raises Blocked, Conflict, UnreadableItem and StorageUnavailable.
     """
     key = entry_key(entry.owner_id, entry.upload_id)
     for _attempt in range(ATTEMPTS):
@@ -27,6 +30,8 @@ def delete_entry(entry: Entry, *, stores: FileStores) -> Entry:
         if entry.is_final:
             remove_objects(entry, stores=stores)
             return entry
+        if entry.blocked_at and not even_blocked:
+            raise Blocked
         before = entry
         written = write(stores.entries, key, before, before.deleted(now=timezone.now()))
         if written.mine and before.is_ready:
@@ -48,8 +53,9 @@ def close_name(name: Name, *, stores: FileStores) -> bool:
 
 
 def delete_versions(name: Name, *, stores: FileStores) -> None:
-    """Delete every version of a closed name."""
+    """Delete every version of a closed name but those that staff has blocked meanwhile."""
     keys = [entry_key(name.owner_id, upload_id) for upload_id in name.versions]
     for entry in stores.entries.read_many(keys).values():
-        if not entry.is_final:
-            delete_entry(entry, stores=stores)
+        if not entry.is_final and not entry.blocked_at:
+            with suppress(Blocked):
+                delete_entry(entry, stores=stores)

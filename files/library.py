@@ -61,7 +61,13 @@ def find_version(*, owner_id: str, file_id: str, version: int | None, stores: Fi
     Raises NoSuchFile, Blocked and StorageUnavailable.
     """
     found = find_file(owner_id=owner_id, file_id=file_id, stores=stores)
-    return _version_of(found, version)
+    wanted = found.entries[0].version if version is None else version
+    for entry in found.entries:
+        if entry.version == wanted:
+            if entry.blocked_at:
+                raise Blocked
+            return entry
+    raise NoSuchFile
 
 
 def find_shared_version(*, file_id: str, version: int | None, stores: FileStores) -> Entry:
@@ -73,16 +79,6 @@ def find_shared_version(*, file_id: str, version: int | None, stores: FileStores
     if owner_id is None:
         raise NoSuchFile
     return find_version(owner_id=owner_id, file_id=file_id, version=version, stores=stores)
-
-
-def _version_of(found: FileVersions, version: int | None) -> Entry:
-    wanted = found.entries[0].version if version is None else version
-    for entry in found.entries:
-        if entry.version == wanted:
-            if entry.blocked_at:
-                raise Blocked
-            return entry
-    raise NoSuchFile
 
 
 def _name_of(owner_id: str, file_id: str, *, stores: FileStores) -> Name:
@@ -107,13 +103,15 @@ def download_url(entry: Entry, *, stores: FileStores) -> str:
 def delete_file(*, owner_id: str, file_id: str, stores: FileStores) -> None:
     """Delete all versions of the owner's file; its name may then begin another file.
 
-    Repeated it does nothing, or goes on where a failure ended it. Raises NoSuchFile, Conflict and
-    StorageUnavailable.
+    Repeated it does nothing, or goes on where a failure ended it. Raises NoSuchFile, Blocked,
+    Conflict and StorageUnavailable.
     """
     for _attempt in range(WRITE_ATTEMPTS):
         name = _name_of(owner_id, file_id, stores=stores)
         if name.file_id != file_id:
             return  # deleted, and the name is another file's
+        if any(entry.blocked_at for entry in versions_of(name, stores=stores).values()):
+            raise Blocked
         if not name.closed and not close_name(name, stores=stores):
             continue
         delete_versions(name, stores=stores)
@@ -122,19 +120,28 @@ def delete_file(*, owner_id: str, file_id: str, stores: FileStores) -> None:
     raise Conflict
 
 
-def delete_version(*, owner_id: str, file_id: str, version: int, stores: FileStores) -> None:
+def delete_version(
+    *,
+    owner_id: str,
+    file_id: str,
+    version: int,
+    stores: FileStores,
+    even_blocked: bool = False,
+) -> None:
     """Delete one version of the owner's file; without any the file is deleted.
 
-    Repeated it does nothing. Raises NoSuchFile, Conflict and StorageUnavailable.
+    Repeated it does nothing. Raises NoSuchFile, Blocked, Conflict and StorageUnavailable.
     """
     name = _name_of(owner_id, file_id, stores=stores)
-    if name.file_id != file_id or name.closed or not 0 <= version < len(name.versions):
+    if name.file_id != file_id or not 0 <= version < len(name.versions):
+        raise NoSuchFile
+    if name.closed and not even_blocked:
         raise NoSuchFile
     key = entry_key(owner_id, name.versions[version])
-    delete_entry(stores.entries.read(key), stores=stores)
+    delete_entry(stores.entries.read(key), stores=stores, even_blocked=even_blocked)
     name = _name_of(owner_id, file_id, stores=stores)
     entries = settle(name, stores=stores)
-    if not any(entry.is_ready for entry in entries.values()):
+    if not name.closed and not any(entry.is_ready for entry in entries.values()):
         # If a version came meanwhile the name has changed, and stays.
         close_name(name, stores=stores)
     events.info("file_version_deleted", owner_id=owner_id, file_id=file_id, version=version)

@@ -126,8 +126,8 @@ def _limits() -> dict[str, int]:
 
 def _file_as_json(request: HttpRequest, file_id: str) -> HttpResponse:
     count_request(request, "use-files")
-    entry = _version(request, file_id, None)
-    return JsonResponse({"file": selectors.as_json(entry)})
+    found = library.find_file(owner_id=_owner(request), file_id=file_id, stores=live_stores())
+    return JsonResponse({"file": selectors.as_json(found.entries[0])})
 
 
 @require_GET

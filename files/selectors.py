@@ -24,6 +24,7 @@ MAX_UNFINISHED_SHOWN = 20
 # Requests a page may cost: what is deleted or superseded is read, and left out.
 MAX_REQUESTS = 4
 SHA256 = "SHA256"
+BLOCKED = "blocked"  # what owners are told of a version that staff has made unreadable
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,7 @@ def as_json(entry: Entry) -> dict[str, Any]:
         "version": entry.version,
         "size": entry.size,
         "content_type": entry.content_type,
-        "state": entry.state,
+        "state": BLOCKED if entry.blocked_at else entry.state,
         "created_at": entry.created_at,
         "sha256": entry.digest if entry.digest_kind == SHA256 else None,
         "preview_url": preview_url(entry),

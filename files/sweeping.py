@@ -145,14 +145,16 @@ class FileSweep(Sweep):
         entry = self.stores.entries.read(entry_key(scanned.owner_id, scanned.upload_id))
         if entry.is_ready and self.take([entry]):
             self.ghosts.add(1, seen=self.ready)
-            outcome = self._mended(lambda: delete_entry(entry, stores=self.stores))
+            outcome = self._mended(
+                lambda: delete_entry(entry, stores=self.stores, even_blocked=True)
+            )
             yield Finding(Kind.GHOST, entry.key, 0, outcome)
 
     def _name(self, name: Name) -> Iterator[Finding]:
         """Finish the deletion of a closed name; set the marks of an open one."""
         entries = versions_of(name, stores=self.stores)
         if name.closed:
-            if any(entry.is_ready for entry in entries.values()):
+            if any(entry.is_ready and not entry.blocked_at for entry in entries.values()):
                 yield from self._unsettled(
                     name, name.file_id or "", lambda: delete_versions(name, stores=self.stores)
                 )

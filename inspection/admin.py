@@ -45,10 +45,12 @@ class UserWithPictureAdmin(UserAdmin):  # type: ignore[type-arg]  # not at run t
     )
 
     def get_urls(self) -> list[URLPattern]:
-        """Add the pages that remove a user's picture, and delete a file."""
+        """Add the pages that remove a user's picture, and delete or block files."""
         remove = self.admin_site.admin_view(self.remove_picture_view)
         delete = self.admin_site.admin_view(partial(file_admin.delete_file_view, self))
+        take_down = self.admin_site.admin_view(partial(file_admin.take_down_view, self))
         return [
+            path("<uuid:pk>/files/<str:file_id>/versions/", take_down, name="take-down"),
             path("<uuid:pk>/remove-picture/", remove, name="remove-picture"),
             path("<uuid:pk>/files/<str:file_id>/delete/", delete, name="delete-file"),
             *super().get_urls(),

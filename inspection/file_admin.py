@@ -4,15 +4,17 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.admin import UserAdmin
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import BadRequest, PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from aws.errors import StorageUnavailable
+from files.blocking import block_version, holding_of, take_down, unblock_version
 from files.errors import NoSuchFile
 from files.library import delete_file, find_version
 from files.selectors import file_page, room_of
@@ -20,6 +22,12 @@ from files.stores import live_stores
 from web.errors import UserFacingError
 
 SHOWN = 20  # files
+# What staff can do with a version, and what is said and logged of it.
+CHANGES = {
+    "block": (block_version, gettext_lazy("The version is blocked, and kept as evidence.")),
+    "unblock": (unblock_version, gettext_lazy("The version can be read again.")),
+    "delete": (take_down, gettext_lazy("The version was deleted for good.")),
+}
 
 
 def files_facts(user: User) -> SafeString | str:
@@ -64,3 +72,43 @@ def delete_file_view(
         user_admin.log_change(request, user, "Deleted a file.")
         messages.success(request, _("The file was deleted."))
     return redirect("admin:accounts_user_change", pk)
+
+
+def take_down_view(
+    user_admin: "UserAdmin[User]", request: HttpRequest, pk: UUID, file_id: str
+) -> HttpResponse:
+    """Show the versions of a file, and on POST block, unblock or delete one."""
+    user = get_object_or_404(User, pk=pk)
+    if not user_admin.has_change_permission(request, user):
+        raise PermissionDenied
+    try:
+        if request.method == "POST":
+            return _taken_down(user_admin, request, user, file_id)
+        found = holding_of(owner_id=str(pk), file_id=file_id, stores=live_stores())
+    except NoSuchFile as error:
+        raise Http404(str(error.message)) from error
+    except UserFacingError as error:
+        messages.error(request, str(error.message))
+        return redirect("admin:accounts_user_change", pk)
+    context = user_admin.admin_site.each_context(request)
+    context |= {"subject": user, "opts": user_admin.opts}
+    context |= {"name": found.name.name, "entries": found.entries}
+    return render(request, "admin/inspection/take_down.html", context)
+
+
+def _taken_down(
+    user_admin: "UserAdmin[User]", request: HttpRequest, user: User, file_id: str
+) -> HttpResponse:
+    """Do what the form says with one version, log it, and lead to what is left."""
+    wanted, version = request.POST.get("change", ""), request.POST.get("version", "")
+    if wanted not in CHANGES or not (version.isascii() and version.isdecimal()):
+        raise BadRequest
+    change, done = CHANGES[wanted]
+    change(owner_id=str(user.pk), file_id=file_id, version=int(version), stores=live_stores())
+    user_admin.log_change(request, user, f"{wanted} version {int(version) + 1} of file {file_id}")
+    messages.success(request, str(done))
+    try:
+        holding_of(owner_id=str(user.pk), file_id=file_id, stores=live_stores())
+    except NoSuchFile:
+        return redirect("admin:accounts_user_change", user.pk)
+    return redirect("admin:take-down", user.pk, file_id)
