@@ -22,6 +22,7 @@ from pictures.errors import BadImage, Busy
 from uploads.errors import InvalidToken, TokenExpired
 from web.api import count_request, json_api, rate_limited, read_object, wants_json
 from web.errors import UserFacingError
+from web.keys import for_keys
 
 STATUSES: dict[type[UserFacingError], int] = {
     errors.UnsupportedType: 400,
@@ -45,7 +46,7 @@ REDIRECT_SECONDS = 60
 
 
 @require_POST
-@json_api(STATUSES, done="upload_begun", refused="upload_refused")
+@json_api(STATUSES, scope="write", done="upload_begun", refused="upload_refused")
 @rate_limited("begin-upload")
 def begin_upload(request: HttpRequest) -> HttpResponse:
     """Phase 1: a presigned POST for one picture of a type and size."""
@@ -67,7 +68,7 @@ def begin_upload(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@json_api(STATUSES, done="upload_confirmed", refused="upload_refused")
+@json_api(STATUSES, scope="write", done="upload_confirmed", refused="upload_refused")
 @rate_limited("confirm-upload")
 def confirm_upload(request: HttpRequest) -> HttpResponse:
     """Phase 3: the uploaded picture becomes the user's."""
@@ -77,13 +78,14 @@ def confirm_upload(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"avatar": _as_json(avatar)})
 
 
+@for_keys("write")
 @require_POST
 def remove(request: HttpRequest) -> HttpResponse:
     """Remove the user's picture; answer programs with JSON, and lead people to the users page."""
     return _remove_for_program(request) if wants_json(request) else _remove_for_person(request)
 
 
-@json_api(STATUSES, refused="removal_refused")
+@json_api(STATUSES, scope="write", refused="removal_refused")
 def _remove_for_program(request: HttpRequest) -> HttpResponse:
     _remove(request)
     return JsonResponse({"avatar": None})
@@ -105,6 +107,7 @@ def _remove(request: HttpRequest) -> None:
     services.remove_picture(owner_id=str(request.user.pk), stores=live_stores())
 
 
+@for_keys("read")
 @require_GET
 @members_only
 def avatar(request: HttpRequest, username: str) -> HttpResponse:
@@ -112,6 +115,7 @@ def avatar(request: HttpRequest, username: str) -> HttpResponse:
     return _picture_of(request, active_user(username=username))
 
 
+@for_keys("read")
 @require_GET
 @members_only
 def picture(request: HttpRequest, user_id: UUID) -> HttpResponse:

@@ -188,6 +188,7 @@ RATE_LIMITS_PER_ADDRESS = {
     "remove-picture": rate("REMOVE_PICTURE_RATE_PER_ADDRESS", "80/minute"),
     "begin-file": rate("BEGIN_FILE_RATE_PER_ADDRESS", "2400/minute;100000/day"),
     "use-files": rate("USE_FILES_RATE_PER_ADDRESS", "7200/minute"),
+    "wrong-key": rate("WRONG_KEY_RATE_PER_ADDRESS", "60/minute"),
 }
 # How many proxies of ours a request comes through; each adds to X-Forwarded-For whom it heard.
 TRUSTED_PROXIES = whole_number("TRUSTED_PROXIES", 0, at_least=0, at_most=10)
@@ -276,6 +277,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.bearer.ApiKeys",
     "django.contrib.messages.middleware.MessageMiddleware",
     "axes.middleware.AxesMiddleware",
 ]

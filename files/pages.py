@@ -31,6 +31,7 @@ from files.tokens import is_upload_id
 from files.words import WORDS
 from web.api import count_request, json_api, wants_json
 from web.errors import BadRequest, UserFacingError
+from web.keys import Scope, for_keys
 from web.parameters import bad_parameters_refused, parameter
 
 View = Callable[..., HttpResponse]
@@ -38,11 +39,11 @@ View = Callable[..., HttpResponse]
 AWAITED = timedelta(minutes=10)
 
 
-def answering_both(program: View) -> Callable[[View], View]:
+def answering_both(program: View, *, scope: Scope) -> Callable[[View], View]:
     """Answer programs with the view ``program``, and people with the decorated one."""
 
     def decorate(person: View) -> View:
-        for_programs = json_api(STATUSES, refused="file_request_refused")(program)
+        for_programs = json_api(STATUSES, scope=scope, refused="file_request_refused")(program)
         for_people = login_required(person)
 
         @never_cache
@@ -51,7 +52,7 @@ def answering_both(program: View) -> Callable[[View], View]:
             view = for_programs if wants_json(request) else for_people
             return view(request, *args, **kwargs)
 
-        return wrapped
+        return for_keys(scope)(wrapped)
 
     return decorate
 
@@ -70,7 +71,7 @@ def _files_as_json(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
-@answering_both(_files_as_json)
+@answering_both(_files_as_json, scope="read")
 @bad_parameters_refused
 def files(request: HttpRequest) -> HttpResponse:
     """Show the user's files, newest first, and what is being uploaded."""
@@ -131,7 +132,7 @@ def _file_as_json(request: HttpRequest, file_id: str) -> HttpResponse:
 
 
 @require_GET
-@answering_both(_file_as_json)
+@answering_both(_file_as_json, scope="read")
 def file(request: HttpRequest, file_id: str) -> HttpResponse:
     """Show a file: its preview, its facts, its versions."""
     try:
@@ -157,7 +158,7 @@ def _download_for_program(request: HttpRequest, file_id: str) -> HttpResponse:
 
 
 @require_GET
-@answering_both(_download_for_program)
+@answering_both(_download_for_program, scope="read")
 def download(request: HttpRequest, file_id: str) -> HttpResponse:
     """Redirect to the object of a version, the newest without ``?version=``."""
     try:
@@ -188,7 +189,7 @@ def _deleted_for_program(request: HttpRequest, file_id: str) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@answering_both(_deleted_for_program)
+@answering_both(_deleted_for_program, scope="write")
 def delete(request: HttpRequest, file_id: str) -> HttpResponse:
     """Ask, and on POST delete all versions of a file."""
     if request.method == "GET":
@@ -215,7 +216,7 @@ def _version_deleted_for_program(request: HttpRequest, file_id: str, version: in
 
 
 @require_POST
-@answering_both(_version_deleted_for_program)
+@answering_both(_version_deleted_for_program, scope="write")
 def delete_version(request: HttpRequest, file_id: str, version: int) -> HttpResponse:
     """Delete one version of a file."""
     return _changed(
@@ -242,7 +243,7 @@ def _restored_for_program(request: HttpRequest, file_id: str, version: int) -> H
 
 
 @require_POST
-@answering_both(_restored_for_program)
+@answering_both(_restored_for_program, scope="write")
 def restore(request: HttpRequest, file_id: str, version: int) -> HttpResponse:
     """Make an older version the newest."""
     return _changed(
@@ -271,7 +272,7 @@ def _unfinished_ended_for_program(request: HttpRequest, upload_id: str) -> HttpR
 
 
 @require_POST
-@answering_both(_unfinished_ended_for_program)
+@answering_both(_unfinished_ended_for_program, scope="write")
 def end_unfinished(request: HttpRequest, upload_id: str) -> HttpResponse:
     """End an upload in parts whose token nobody has any more, by its id."""
     return _changed(

@@ -18,12 +18,13 @@ from web.errors import BadRequest
 MAX_PROGRESS = 50  # uploads a request
 POLL_SECONDS = 2
 
-file_api = json_api(STATUSES, refused="file_request_refused")
+read_api = json_api(STATUSES, scope="read", refused="file_request_refused")
+write_api = json_api(STATUSES, scope="write", refused="file_request_refused")
 used_often = rate_limited("use-files")
 
 
 @require_POST
-@json_api(STATUSES, done="file_upload_begun", refused="file_upload_refused")
+@json_api(STATUSES, scope="write", done="file_upload_begun", refused="file_upload_refused")
 @rate_limited("begin-file")
 def begin(request: HttpRequest) -> HttpResponse:
     """Issue an upload: one presigned PUT, or the plan of a multipart upload."""
@@ -43,7 +44,7 @@ def begin(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@file_api
+@write_api
 @used_often
 def sign_parts(request: HttpRequest) -> HttpResponse:
     """Sign the PUTs of some parts."""
@@ -61,7 +62,7 @@ def sign_parts(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@file_api
+@write_api
 @used_often
 def state(request: HttpRequest) -> HttpResponse:
     """Tell how far an upload is."""
@@ -77,7 +78,7 @@ def state(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@json_api(STATUSES, done="file_upload_confirmed", refused="file_upload_refused")
+@json_api(STATUSES, scope="write", done="file_upload_confirmed", refused="file_upload_refused")
 @used_often
 def confirm(request: HttpRequest) -> HttpResponse:
     """Complete an upload and accept its object."""
@@ -87,7 +88,7 @@ def confirm(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@json_api(STATUSES, done="file_upload_aborted", refused="file_upload_refused")
+@json_api(STATUSES, scope="write", done="file_upload_aborted", refused="file_upload_refused")
 @used_often
 def abort(request: HttpRequest) -> HttpResponse:
     """End an upload; nothing of it is left."""
@@ -97,7 +98,7 @@ def abort(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
-@file_api
+@read_api
 @used_often
 def progress(request: HttpRequest) -> HttpResponse:
     """Tell what became of some uploads, and when to ask again; 304 where nothing has changed."""

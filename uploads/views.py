@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST
 from aws.errors import StorageUnavailable
 from uploads.pushing import knows_secret, slots, take
 from web.api import error
+from web.keys import for_keys
 
 logger = structlog.stdlib.get_logger(__name__)
 
@@ -22,6 +23,7 @@ RETRY_SECONDS = 5
 PAUSE_SECONDS = 3
 
 
+@for_keys("")
 @never_cache
 @csrf_exempt
 def receive_events(request: HttpRequest) -> HttpResponse:

@@ -26,11 +26,15 @@ from web.address import client_address
 from web.errors import (
     BadRequest,
     BodyTooLarge,
+    InvalidKey,
+    KeyNotAllowed,
     Retry,
+    ScopeMissing,
     SignedOut,
     TooManyRequests,
     UserFacingError,
 )
+from web.keys import Scope, bearer_of, for_keys
 from web.rates import Allowance, seconds_to_wait
 
 View = Callable[..., HttpResponse]
@@ -39,6 +43,9 @@ logger = structlog.stdlib.get_logger(__name__)
 
 STATUSES: dict[type[UserFacingError], int] = {
     SignedOut: 401,
+    InvalidKey: 401,
+    ScopeMissing: 403,
+    KeyNotAllowed: 403,
     BadRequest: 400,
     BodyTooLarge: 413,
     TooManyRequests: 429,
@@ -63,9 +70,11 @@ def error(
 
 
 def wants_json(request: HttpRequest) -> bool:
-    """Return whether the client is a program: it sends JSON, or accepts it and no page."""
-    return request.content_type == "application/json" or (
-        request.accepts("application/json") and not request.accepts("text/html")
+    """Return whether the client is a program: it sends JSON or a key, or accepts no page."""
+    return (
+        request.content_type == "application/json"
+        or bearer_of(request) is not None
+        or (request.accepts("application/json") and not request.accepts("text/html"))
     )
 
 
@@ -75,7 +84,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
         return defaults.bad_request(request, exception)
     too_large = isinstance(exception, RequestDataTooBig)
     problem = BodyTooLarge() if too_large else BadRequest(_("The request cannot be read."))
-    return _refusal(problem, STATUSES)
+    return refusal(problem, STATUSES)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -88,9 +97,9 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def json_api(
-    statuses: Mapping[type[UserFacingError], int], *, refused: str, done: str = ""
+    statuses: Mapping[type[UserFacingError], int], *, scope: Scope, refused: str, done: str = ""
 ) -> Callable[[View], View]:
-    """Make a view a JSON route of a signed-in user.
+    """Make a view a JSON route of a signed-in user, or of a program whose key has ``scope``.
 
     Its UserFacingErrors become the status of the nearest class in ``statuses`` or in this module's.
     Each request ends with one event in the log with its outcome: ``refused``, or ``done``, which
@@ -103,10 +112,10 @@ def json_api(
         def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             started, event, level, outcome = time.monotonic(), done, logging.INFO, "ok"
             try:
-                _must_be_signed_in(request)
+                must_be_signed_in(request)
                 answer = view(request, *args, **kwargs)
             except UserFacingError as problem:
-                answer = _refusal(problem, known)
+                answer = refusal(problem, known)
                 event, outcome = refused, problem.code
                 level = logging.INFO if answer.status_code < 500 else logging.WARNING
             passed = int((time.monotonic() - started) * 1000)
@@ -116,29 +125,41 @@ def json_api(
                 )
             return answer
 
-        return wrapped
+        return for_keys(scope)(wrapped)
 
     return decorate
 
 
-def _must_be_signed_in(request: HttpRequest) -> None:
+def must_be_signed_in(request: HttpRequest) -> None:
+    """Raise SignedOut, or why the key of the request is refused."""
+    if problem := getattr(request, "key_refused", None):
+        raise problem
     if not request.user.is_authenticated:
         raise SignedOut
     bind_contextvars(user_id=str(request.user.pk))
 
 
-def _refusal(
-    problem: UserFacingError, statuses: Mapping[type[UserFacingError], int]
+def refusal(
+    problem: UserFacingError, statuses: Mapping[type[UserFacingError], int] = STATUSES
 ) -> JsonResponse:
-    nearest = next(kind for kind in type(problem).__mro__ if kind in statuses)
-    return error(
-        statuses[nearest],
+    """Return the answer to a request that is refused."""
+    status = status_of(problem, statuses)
+    answer = error(
+        status,
         problem.code,
         problem.message,
         retry=problem.retry,
         retry_after=problem.retry_after,
         details=problem.details,
     )
+    if status == 401:
+        answer["WWW-Authenticate"] = "Bearer"
+    return answer
+
+
+def status_of(problem: UserFacingError, statuses: Mapping[type[UserFacingError], int]) -> int:
+    """Return the status of the nearest class that has one."""
+    return next(statuses[kind] for kind in type(problem).__mro__ if kind in statuses)
 
 
 def count_request(request: HttpRequest, name: str) -> None:

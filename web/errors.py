@@ -55,6 +55,34 @@ class SignedOut(UserFacingError):
     message = _("Please sign in first.")
 
 
+class InvalidKey(UserFacingError):
+    """The API key is unknown, expired or revoked, or its owner's account is not active."""
+
+    code = "invalid_key"
+    retry = "never"
+    message = _("This API key is not valid. Make a new one on the page of your keys.")
+
+
+class ScopeMissing(UserFacingError):
+    """The API key may do other things, but not this one."""
+
+    code = "scope_missing"
+    retry = "never"
+    message = _("This API key may not do that.")
+
+    def __init__(self, scope: str = "") -> None:
+        super().__init__()
+        self.details: Mapping[str, Any] = {"scope": scope}
+
+
+class KeyNotAllowed(UserFacingError):
+    """The route is not one that API keys can be used for."""
+
+    code = "key_not_allowed"
+    retry = "never"
+    message = _("An API key cannot be used here. Sign in with a browser.")
+
+
 class BadRequest(UserFacingError):
     """The body is not what the route takes."""
 

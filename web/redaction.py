@@ -28,6 +28,9 @@ _PAIR = re.compile(
 _URL_PASSWORD = re.compile(r"(://[^\s/:@]*:)[^\s/@]+@")
 # Upload tokens, by their shape: a list in Base64, a dot, a signature (uploads/tokens.py).
 _UPLOAD_TOKEN = re.compile(r"WyI[\w-]{60,}\.[\w-]{20,}")
+# API keys and tokens of share links, by their shape; and whatever stands in a link.
+_KEY = re.compile(r"\b(?:tri|trl)_[\w-]{8,}")
+_LINK_PATH = re.compile(r"(/(?:s|asset-token)/)[^\s/?\"'<>]+")
 _SQL_TEXT = re.compile(r"'(?:[^']|'')*'")
 
 
@@ -53,6 +56,8 @@ class Redactor:
         if self._known:
             text = self._known.sub(REDACTED, text)
         text = _UPLOAD_TOKEN.sub(REDACTED, text)
+        text = _KEY.sub(REDACTED, text)
+        text = _LINK_PATH.sub(rf"\1{REDACTED}", text)
         text = _URL_PASSWORD.sub(rf"\1{REDACTED}@", text)
         text = _PAIR.sub(rf"\1\2{REDACTED}", text)
         return _HEADER.sub(rf"\1\2{REDACTED}", text)

@@ -135,7 +135,7 @@ def upload_picture(browser: Client, body: bytes | None = None) -> dict[str, Any]
 def error_code(answer: Response) -> str:
     """Return the code of an error of the JSON API, after checking that README documents it."""
     error = answer.json()["error"]
-    assert error.keys() - {"missing", "reason"} == {"code", "message", "retry"}
+    assert error.keys() - {"missing", "reason", "scope"} == {"code", "message", "retry"}
     assert error["message"]
     assert (answer.status_code, error["retry"], error["code"]) in documented_errors()
     return str(error["code"])

@@ -40,7 +40,7 @@ def test_error_has_the_status_of_the_nearest_class_that_has_one() -> None:
     class WorseRequest(BadRequest):
         pass
 
-    @json_api({}, refused="refused")
+    @json_api({}, scope="read", refused="refused")
     def view(_request: Any) -> HttpResponse:
         raise WorseRequest
 

@@ -108,3 +108,19 @@ def test_texts_go_from_sql() -> None:
     assert HEX not in event
     assert "it" not in event
     assert event.startswith("(0.1) UPDATE s SET n = ")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "tri_0123456789abcdefABCDEF0123456789XY01aBcD",
+        "key=tri_0123456789abcdefABCDEF0123456789XY01aBcD&x",
+        "/asset-token/trl_0123456789abcdefABCDEF-_0123456789",
+        "GET /s/0123456789abcdefABCDEF-_0123456789 HTTP/1.1",
+        "trl_0123456789abcdefABCDEF-_0123456789",
+    ],
+)
+def test_keys_and_links_are_redacted_wherever_they_stand(text: str) -> None:
+    clean = Redactor([]).text(text)
+    assert "0123456789abcdef" not in clean
+    assert REDACTED in clean
