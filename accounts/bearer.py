@@ -44,6 +44,8 @@ class ApiKeys:
         """Sign the request in, or note why not: the view then answers with that."""
         secret = bearer_of(request)
         scope = getattr(view, "key_scope", None)
+        if isinstance(scope, dict):
+            scope = scope.get("GET" if request.method == "HEAD" else request.method, "")
         if secret is None or scope == "":
             return None
         if scope is None:

@@ -29,6 +29,13 @@ def active_user(**lookup: object) -> User:
     return get_object_or_404(User, is_active=True, **lookup)
 
 
+def active_owner(owner_id: str) -> User | None:
+    """Return the account of an owner, if it is active."""
+    if not _is_user_id(owner_id):
+        return None
+    return User.objects.filter(pk=owner_id, is_active=True).first()
+
+
 def existing_owners(owner_ids: Collection[str]) -> set[str]:
     """Return those of ``owner_ids`` that have an account."""
     return set(usernames(owner_ids))

@@ -22,6 +22,7 @@ from aws.multipart import Multiparts
 from aws.policies import Policy, PresignedPost
 from aws.readiness import check_answer
 from aws.signing import SignedUrl, presigned_get
+from aws.streams import Streams
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +70,7 @@ class FetchedObject:
     tag_count: int | None
 
 
-class S3Bucket(DirectObjects, Multiparts):
+class S3Bucket(DirectObjects, Multiparts, Streams):
     """One bucket. Its methods may be called from many threads."""
 
     def __init__(self, name: str) -> None:

@@ -29,8 +29,14 @@ LONGEST_WAIT = 5
 @cache
 def client() -> "S3Client":
     """Return the client for the backend's own requests; raises StorageUnavailable."""
+    return new_client()
+
+
+def new_client(differing: Config | None = None) -> "S3Client":
+    """Return another client for requests of the backend; raises StorageUnavailable."""
     credentials()  # a client that is made without any never looks for them again
-    made = _session().client("s3", endpoint_url=settings.AWS_S3_ENDPOINT_URL, config=_config())
+    config = _config().merge(differing or Config())
+    made = _session().client("s3", endpoint_url=settings.AWS_S3_ENDPOINT_URL, config=config)
     refuse_other_regions(made)
     adapt(made)
     return made

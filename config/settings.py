@@ -202,6 +202,16 @@ PICTURE_URL_WINDOW_SECONDS = whole_number(
 
 # --- Assets: the HTTP API, streams and share links ---------------------------------------------
 
+# The largest file that passes through this site, sent in parts of 5 MiB; larger ones go straight
+# to the bucket.
+STREAM_MAX_BYTES = whole_number(
+    "STREAM_MAX_BYTES", min(FILE_MAX_BYTES, 9500 * 5 * MIB), at_most=9500 * 5 * MIB
+)
+# How many files a process takes, and gives, at one time.
+STREAM_UPLOADS = whole_number("STREAM_UPLOADS", 16, at_most=1000)
+STREAM_DOWNLOADS = whole_number("STREAM_DOWNLOADS", 40, at_most=1000)
+# After this time without 16 KiB from a sender, or to a reader, its connection is ended.
+STREAM_IDLE_SECONDS = whole_number("STREAM_IDLE_SECONDS", 60)
 # Whether only its owner may read a file by its id, however it was stored.
 ASSETS_PRIVATE = env.bool("ASSETS_PRIVATE", False)
 # How long a share link works unless its maker says otherwise, and at most.

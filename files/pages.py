@@ -138,7 +138,7 @@ def file(request: HttpRequest, file_id: str) -> HttpResponse:
     try:
         found = library.find_file(owner_id=_owner(request), file_id=file_id, stores=live_stores())
     except UserFacingError as error:
-        return _problem(request, error)
+        return problem(request, error)
     newest = found.entries[0]
     context = {
         "file": _shown(newest),
@@ -164,7 +164,7 @@ def download(request: HttpRequest, file_id: str) -> HttpResponse:
     try:
         return _download_for_program(request, file_id)
     except UserFacingError as error:
-        return _problem(request, error)
+        return problem(request, error)
 
 
 def _version(request: HttpRequest, file_id: str, version: int | None) -> Entry:
@@ -173,7 +173,7 @@ def _version(request: HttpRequest, file_id: str, version: int | None) -> Entry:
     )
 
 
-def _problem(request: HttpRequest, error: UserFacingError) -> HttpResponse:
+def problem(request: HttpRequest, error: UserFacingError) -> HttpResponse:
     """Answer a person with a page that says what is wrong."""
     status = next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
     context = {"problem": error.message, "is_final": error.retry == "never"}
@@ -196,7 +196,7 @@ def delete(request: HttpRequest, file_id: str) -> HttpResponse:
         try:
             entry = _version(request, file_id, None)
         except UserFacingError as error:
-            return _problem(request, error)
+            return problem(request, error)
         return render(request, "files/delete.html", {"file": _shown(entry)})
     return _changed(
         request, lambda: _delete(request, file_id), _("The file was deleted."), to="files"

@@ -12,7 +12,6 @@ urlpatterns = [
     path("uploads/abort/", views.abort, name="files-abort"),
     path("uploads/<str:upload_id>/end/", pages.end_unfinished, name="files-end-unfinished"),
     path("<str:file_id>/", pages.file, name="file"),
-    path("<str:file_id>/download/", pages.download, name="file-download"),
     path("<str:file_id>/delete/", pages.delete, name="file-delete"),
     path("<str:file_id>/versions/<int:version>/restore/", pages.restore, name="file-restore"),
     path(

@@ -163,19 +163,17 @@ def status_of(problem: UserFacingError, statuses: Mapping[type[UserFacingError],
 
 
 def count_request(request: HttpRequest, name: str) -> None:
-    """Count a request by its user and by its address; raises TooManyRequests.
+    """Count a request by its user, if it has one, and by its address; raises TooManyRequests.
 
     The rates are those named ``name`` in ``settings.RATE_LIMITS`` (of one user) and
     ``settings.RATE_LIMITS_PER_ADDRESS`` (of all users of one address).
     """
-    user, address = str(request.user.pk), client_address(request)
-    wait = seconds_to_wait(
-        [
-            Allowance(settings.RATE_LIMITS[name], (name, "user", user)),
-            Allowance(settings.RATE_LIMITS_PER_ADDRESS[name], (name, "address", address)),
-        ]
-    )
-    if wait:
+    address = client_address(request)
+    allowances = [Allowance(settings.RATE_LIMITS_PER_ADDRESS[name], (name, "address", address))]
+    if request.user.is_authenticated:
+        user = str(request.user.pk)
+        allowances.append(Allowance(settings.RATE_LIMITS[name], (name, "user", user)))
+    if wait := seconds_to_wait(allowances):
         raise TooManyRequests(wait)
 
 

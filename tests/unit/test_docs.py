@@ -8,10 +8,9 @@ from django.conf import settings
 from django.core.management import get_commands
 from django.urls import URLPattern, get_resolver
 
+from assets import errors as assets_errors
 from avatars import views
-from files import statuses as files_statuses
 from tests.readme import documented_errors, readme
-from web import api
 from web.errors import UserFacingError
 
 README = readme()
@@ -62,7 +61,7 @@ def test_every_route_is_in_the_readme() -> None:
 
 
 def test_every_error_of_the_json_api_is_in_the_readme() -> None:
-    statuses = {**api.STATUSES, **views.STATUSES, **files_statuses.STATUSES}
+    statuses = {**views.STATUSES, **assets_errors.STATUSES}
     del statuses[UserFacingError]  # catches what no route is expected to raise
     errors = {(status, error.retry, error.code) for error, status in statuses.items()}
     assert documented_errors() == {*errors, (403, "never", "csrf")}
