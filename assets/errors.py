@@ -53,6 +53,30 @@ class Busy(AssetError):
     message = gettext_lazy("Too many files are under way. Please try again in a moment.")
 
 
+class NoSuchLink(AssetError):
+    """The link is unknown, revoked, expired or used up, or leads nowhere any more."""
+
+    code = "no_such_link"
+    retry = "never"
+    message = gettext_lazy("This link does not work, or not any more.")
+
+
+class TooManyLinks(AssetError):
+    """The file has as many links as there may be."""
+
+    code = "too_many_links"
+    retry = "never"
+    message = gettext_lazy("This file has had too many links. Ended ones go after a month.")
+
+
+class WrongPassword(AssetError):
+    """The link has a password, and it was not this one."""
+
+    code = "wrong_password"
+    retry = "never"
+    message = gettext_lazy("This link has a password, and that is not it.")
+
+
 class BadRange(AssetError):
     """The range that is asked for has no byte of the file."""
 
@@ -73,7 +97,10 @@ STATUSES: dict[type[UserFacingError], int] = {
     **API_STATUSES,
     **FILE_STATUSES,
     ShortBody: 400,
+    WrongPassword: 401,
     CsrfFailed: 403,
+    NoSuchLink: 404,
+    TooManyLinks: 409,
     LengthRequired: 411,
     TooLarge: 413,
     Busy: 503,

@@ -49,10 +49,17 @@ def minutes(given: Mapping[str, str]) -> int | None:
     value = given.get("expiry", "").strip()
     if not value:
         return None
+    number = int(value) if re.fullmatch(r"[0-9]{1,9}", value) else 0
+    return checked_minutes(number, "expiry")
+
+
+def checked_minutes(number: int | None, name: str) -> int | None:
+    """Return how long a link is to live, None for the default; raises BadRequest."""
     most = settings.LINK_MAX_MINUTES
-    if not re.fullmatch(r"[0-9]{1,9}", value) or not 1 <= int(value) <= most:
-        raise BadRequest(_("expiry must be a number of minutes from 1 to %s.") % most)
-    return int(value)
+    if number is not None and not 1 <= number <= most:
+        text = _("%(name)s must be a number of minutes from 1 to %(most)s.")
+        raise BadRequest(text % {"name": name, "most": most})
+    return number
 
 
 def version_of(given: Mapping[str, str]) -> int | None:

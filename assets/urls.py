@@ -1,6 +1,6 @@
 from django.urls import path, register_converter
 
-from assets import views
+from assets import link_pages, link_views, views
 
 
 class AnyName:
@@ -21,5 +21,9 @@ urlpatterns = [
     path("asset", views.assets, name="assets"),
     path("asset/", views.assets),
     path("asset/<name:name>", views.asset, name="asset"),
+    path("asset-token/<str:token>", link_pages.asset_token, name="asset-token"),
+    path("s/<str:token>", link_pages.link_page, name="link"),
+    path("files/<str:file_id>/links/", link_views.file_links, name="file-links"),
+    path("files/<str:file_id>/links/<str:link_id>/revoke/", link_views.revoke, name="revoke-link"),
     path("files/<str:file_id>/download/", views.download, name="file-download"),
 ]

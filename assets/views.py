@@ -16,6 +16,7 @@ from assets.bounds import upload_slot
 from assets.envelope import TEXT, asset_api, by_method, given, wants_text
 from assets.errors import LengthRequired
 from assets.forms import read_form
+from assets.links import create_link
 from assets.parameters import Wishes, version_of, wishes_of, yes_or_no
 from assets.receiving import Announced, Receiver
 from assets.sending import send
@@ -92,7 +93,19 @@ def _receiver(
 def _stored(request: HttpRequest, entry: Entry, wishes: Wishes) -> HttpResponse:
     """Answer with the asset, or with its URL alone."""
     bind_contextvars(upload_id=entry.upload_id, bytes=entry.size)
-    path = reverse("asset", args=[entry.file_id])
+    path, token = reverse("asset", args=[entry.file_id]), None
+    if wishes.token:
+        made = create_link(
+            owner_id=entry.owner_id,
+            file_id=entry.file_id or "",
+            minutes=wishes.minutes,
+            max_downloads=None,
+            password="",
+            stores=live_stores(),
+        )
+        path = reverse("asset-token", args=[made.token])
+        expiry = int(made.link.expires_at.timestamp()) if made.link.expires_at else None
+        token = {"token": made.token, "expiry": expiry, "asset_id": entry.file_id}
     if wants_text(request):
         return HttpResponse(f"{request.build_absolute_uri(path)}\n", content_type=TEXT)
     asset = {
@@ -101,7 +114,7 @@ def _stored(request: HttpRequest, entry: Entry, wishes: Wishes) -> HttpResponse:
         "size": entry.size,
         "version": entry.version,
     }
-    return given(asset)
+    return given(asset, token)
 
 
 # --- Out ---

@@ -61,11 +61,15 @@ class Tally:
         *,
         now: datetime,
         at_most: Mapping[str, int] | None = None,
+        before: str = "",
+        facts: Mapping[str, Any] | None = None,
     ) -> None:
         """Add ``amounts``, under the condition that no number gets above ``at_most``.
 
-        With bounds nothing is added to a closed item, either. Raises LimitReached, and
-        OutcomeUnknown if the addition may have been carried out, or may still be.
+        With bounds nothing is added to a closed item, either, and with ``before`` only to an item
+        that has an attribute of this name, a time that is still to come. ``facts`` are set along
+        with it. Raises LimitReached, and OutcomeUnknown if the addition may have been carried out,
+        or may still be.
         """
         bounds = {name: most - amounts[name] for name, most in (at_most or {}).items()}
         if any(bound < 0 for bound in bounds.values()):
@@ -78,14 +82,21 @@ class Tally:
         if at_most is not None:
             still_open = self._attributes["closed_at"].does_not_exist()
             condition = still_open if condition is None else condition & still_open
+        if before:
+            condition = (self._attributes[before] > now) & condition
         actions = [self._attributes[name].add(amount) for name, amount in amounts.items()]
+        actions += [self._attributes[name].set(fact) for name, fact in (facts or {}).items()]
         self._send(key, [*actions, *self._moved(now)], condition, LimitReached)
 
-    def close(self, key: tuple[str, str], *, now: datetime) -> None:
-        """Let nothing more be added within bounds; raises OutcomeUnknown."""
-        self._send(
-            key, [self._attributes["closed_at"].set(now), *self._moved(now)], None, LimitReached
-        )
+    def close(self, key: tuple[str, str], *, now: datetime, known_by: str = "") -> None:
+        """Let nothing more be added within bounds; raises OutcomeUnknown.
+
+        With ``known_by`` only an item that has such an attribute is closed, else LimitReached is
+        raised; without, one that is not there is made.
+        """
+        condition = self._attributes[known_by].exists() if known_by else None
+        actions = [self._attributes["closed_at"].set(now), *self._moved(now)]
+        self._send(key, actions, condition, LimitReached)
 
     def correct(self, before: Counts, numbers: Mapping[str, int], *, now: datetime) -> None:
         """Set the numbers, if nothing was added since ``before``.

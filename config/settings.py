@@ -180,6 +180,8 @@ RATE_LIMITS = {
     "remove-picture": rate("REMOVE_PICTURE_RATE", "20/minute"),
     "begin-file": rate("BEGIN_FILE_RATE", "600/minute;20000/day"),
     "use-files": rate("USE_FILES_RATE", "1800/minute"),
+    # Guesses at the password of one link.
+    "link-password": rate("LINK_PASSWORD_RATE", "10/minute;100/day"),
 }
 # The same for all users of one address, which may be a whole office.
 RATE_LIMITS_PER_ADDRESS = {
@@ -188,6 +190,7 @@ RATE_LIMITS_PER_ADDRESS = {
     "remove-picture": rate("REMOVE_PICTURE_RATE_PER_ADDRESS", "80/minute"),
     "begin-file": rate("BEGIN_FILE_RATE_PER_ADDRESS", "2400/minute;100000/day"),
     "use-files": rate("USE_FILES_RATE_PER_ADDRESS", "7200/minute"),
+    "link-password": rate("LINK_PASSWORD_RATE_PER_ADDRESS", "30/minute"),
     "wrong-key": rate("WRONG_KEY_RATE_PER_ADDRESS", "60/minute"),
 }
 # How many proxies of ours a request comes through; each adds to X-Forwarded-For whom it heard.

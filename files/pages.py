@@ -3,7 +3,7 @@
 Programs accept JSON and get it. People get pages, on which everything works without a script.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import wraps
 from pathlib import PurePosixPath
@@ -29,7 +29,8 @@ from files.statuses import STATUSES
 from files.stores import live_stores
 from files.tokens import is_upload_id
 from files.words import WORDS
-from web.api import count_request, json_api, wants_json
+from web.api import STATUSES as API_STATUSES
+from web.api import count_request, json_api, status_of, wants_json
 from web.errors import BadRequest, UserFacingError
 from web.keys import Scope, for_keys
 from web.parameters import bad_parameters_refused, parameter
@@ -39,11 +40,13 @@ View = Callable[..., HttpResponse]
 AWAITED = timedelta(minutes=10)
 
 
-def answering_both(program: View, *, scope: Scope) -> Callable[[View], View]:
+def answering_both(
+    program: View, *, scope: Scope, statuses: Mapping[type[UserFacingError], int] = STATUSES
+) -> Callable[[View], View]:
     """Answer programs with the view ``program``, and people with the decorated one."""
 
     def decorate(person: View) -> View:
-        for_programs = json_api(STATUSES, scope=scope, refused="file_request_refused")(program)
+        for_programs = json_api(statuses, scope=scope, refused="file_request_refused")(program)
         for_people = login_required(person)
 
         @never_cache
@@ -173,9 +176,14 @@ def _version(request: HttpRequest, file_id: str, version: int | None) -> Entry:
     )
 
 
-def problem(request: HttpRequest, error: UserFacingError) -> HttpResponse:
+def problem(
+    request: HttpRequest,
+    error: UserFacingError,
+    *,
+    statuses: Mapping[type[UserFacingError], int] = STATUSES,
+) -> HttpResponse:
     """Answer a person with a page that says what is wrong."""
-    status = next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
+    status = status_of(error, {**API_STATUSES, **statuses})
     context = {"problem": error.message, "is_final": error.retry == "never"}
     return render(request, "files/problem.html", context, status=status)
 

@@ -191,8 +191,14 @@ def rate_limited(name: str) -> Callable[[View], View]:
     return decorate
 
 
-def read_object(request: HttpRequest, fields: Mapping[str, type]) -> dict[str, Any]:
+def read_object(
+    request: HttpRequest,
+    fields: Mapping[str, type],
+    optional: Mapping[str, type] = MappingProxyType({}),
+) -> dict[str, Any]:
     """Return the JSON object in the body, which must have exactly ``fields`` of these types.
+
+    It may have those that are ``optional`` besides.
 
     Raises BadRequest, and BodyTooLarge before anything is read.
     """
@@ -207,9 +213,12 @@ def read_object(request: HttpRequest, fields: Mapping[str, type]) -> dict[str, A
         raise BadRequest(_("The request is not valid JSON.")) from problem
     if not isinstance(body, dict):
         raise BadRequest(_("The request must be a JSON object."))
-    if body.keys() != fields.keys():
-        raise BadRequest(_("The request must have these fields: %s.") % ", ".join(fields))
-    for name, kind in fields.items():
+    known = {**fields, **optional}
+    if not fields.keys() <= body.keys() <= known.keys():
+        raise BadRequest(_("The request must have these fields: %s.") % ", ".join(known))
+    for name, kind in known.items():
+        if name not in body:
+            continue
         if type(body[name]) is not kind:
             raise BadRequest(_("%(name)s has the wrong type.") % {"name": name})
         if not _is_sane(body[name]):

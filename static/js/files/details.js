@@ -14,7 +14,8 @@ export function offerDetails({ list, csrfToken }) {
   const drawer = new Drawer(document.getElementById("file-drawer"));
   drawer.onShow = (body) => {
     offerCopies(body);
-    body.querySelector("[data-delete]").onclick = (event) => {
+    const deletion = body.querySelector("[data-delete]");
+    if (deletion) deletion.onclick = (event) => {
       event.preventDefault();
       const { href } = event.currentTarget;
       const { file, name } = body.querySelector("[data-file]").dataset;
@@ -28,9 +29,35 @@ export function offerDetails({ list, csrfToken }) {
     event.preventDefault();
     if (!(await drawer.open(link.href))) toast(say("loadFailed"), { tone: "bad" });
   });
+  drawer.body.addEventListener("click", async (event) => {
+    const link = event.target.closest("a[data-details]");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    if (await drawer.load(link.href)) history.replaceState({ drawer: link.href }, "", link.href);
+    else toast(say("loadFailed"), { tone: "bad" });
+  });
+  listenToForms(drawer);
   listenToVersions(drawer.body, csrfToken, async () => {
     list.refresh();
     if (!(await drawer.load(location.href))) drawer.close();
+  });
+}
+
+/**
+ * Sends forms whose answer is a page for the drawer, and shows that.
+ * @param {Drawer} drawer
+ */
+function listenToForms(drawer) {
+  drawer.body.addEventListener("submit", async (event) => {
+    const form = event.target;
+    if (!form.matches("[data-swap]")) return;
+    event.preventDefault();
+    const body = new URLSearchParams(new FormData(form));
+    const request = { method: "POST", body, headers: { Accept: "text/html" } };
+    const answer = await fetch(form.action, request).catch(() => null);
+    const text = await answer?.text().catch(() => "");
+    const page = new DOMParser().parseFromString(text ?? "", "text/html");
+    if (!drawer.show(page)) toast(say("changeFailed"), { tone: "bad" });
   });
 }
 

@@ -32,7 +32,15 @@ export class Drawer {
 
   /** Shows the page's main part, without a change of the address. */
   async load(url) {
-    const page = await fetchPage(url);
+    return this.show(await fetchPage(url));
+  }
+
+  /**
+   * Shows the main part of a page that is there already.
+   * @param {Document | null} page
+   * @returns {boolean} false when it has none
+   */
+  show(page) {
     const part = page?.querySelector("[data-drawer]");
     if (!part) return false;
     this.dialog.querySelector("[data-title]").textContent = part.dataset.drawer;
