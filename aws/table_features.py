@@ -1,4 +1,4 @@
-"""The features of a table: on demand, protected from deletion, recoverable to any moment."""
+"""The features of a table: on demand, protected, recoverable, and what removes old items."""
 
 import time
 from collections.abc import Callable
@@ -109,6 +109,37 @@ class Recoverable(TableFeature):
                 TableName=self.table, PointInTimeRecoverySpecification=RECOVERY
             )
         )
+
+
+class TimeToLive(TableFeature):
+    """DynamoDB removes items some time after the moment in their attribute ``ttl``.
+
+    Source: Amazon DynamoDB Developer Guide, "Using time to live (TTL) in DynamoDB".
+    """
+
+    title = "time to live in"
+    wanted = "ttl"
+
+    def read(self) -> Any:
+        if not self.described():
+            return None
+        found = self.dynamodb.describe_time_to_live(TableName=self.table)["TimeToLiveDescription"]
+        is_on = found.get("TimeToLiveStatus") in {"ENABLED", "ENABLING"}
+        return found.get("AttributeName") if is_on else None
+
+    def make(self) -> None:
+        specification = {"Enabled": True, "AttributeName": self.wanted}
+        retried_while_busy(
+            lambda: self.dynamodb.update_time_to_live(
+                TableName=self.table, TimeToLiveSpecification=specification
+            )
+        )
+
+
+def features_of(model: type[Model]) -> list[Feature]:
+    """Return the features of a model's table; items live for a time only if it has a ``ttl``."""
+    expiring = [TimeToLive(model)] if TimeToLive.wanted in model.get_attributes() else []
+    return [*(feature(model) for feature in TABLE_FEATURES), *expiring]
 
 
 TABLE_FEATURES = (TableExists, OnDemand, DeletionProtected, Recoverable)

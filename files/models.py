@@ -61,6 +61,9 @@ class FileItem(ItemModel):
     # pointers
     owner_id = UnicodeAttribute(null=True)
 
+    # items of other apps
+    ttl = NumberAttribute(null=True)  # when DynamoDB may remove it, seconds since 1970
+
     # usage
     bytes_used = NumberAttribute(null=True)
     file_count = NumberAttribute(null=True)

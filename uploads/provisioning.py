@@ -24,7 +24,7 @@ from aws.features import Difference, Feature, ProvisioningFailed, settle
 from aws.https_only import PlainHttpRefused
 from aws.push_features import StorePushes
 from aws.queue_features import QUEUE_FEATURES, BucketTells, OpenToBucket, TopicExists, queue_arn
-from aws.table_features import TABLE_FEATURES
+from aws.table_features import features_of
 from uploads.keys import FILES_PREFIX, PENDING_PREFIX, PROBE_OWNER, prefix_of
 from uploads.lifecycle import lifecycle_rules
 
@@ -73,7 +73,7 @@ def is_bucket_missing(differences: Collection[Difference]) -> bool:
 def table_features() -> list[Feature]:
     """Return the features of each table in ``PROVISIONED_TABLES``."""
     models = [import_string(path) for path in settings.PROVISIONED_TABLES]
-    return [feature(model) for model in models for feature in TABLE_FEATURES]
+    return [feature for model in models for feature in features_of(model)]
 
 
 def event_features(bucket: str) -> list[Feature]:

@@ -47,7 +47,7 @@ TABLE_FEATURES = [
         *("table", "billing of"),
         *("deletion protection of", "point-in-time recovery of"),
     )
-]
+] + ["time to live in triphase-files"]
 QUEUE = "triphase-events"
 EVENT_FEATURES = [
     f"dead-letter queue of {QUEUE}",
@@ -64,6 +64,14 @@ MADE_ALONG = {
     f"retention of dead letters of {QUEUE}",
 }
 MADE = [name for name in MISSING if name not in MADE_ALONG]
+
+
+def keep_for_ever() -> None:
+    """Let no item of the files' table end."""
+    specification = {"Enabled": False, "AttributeName": "ttl"}
+    dynamodb().update_time_to_live(
+        TableName="triphase-files", TimeToLiveSpecification=specification
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -208,6 +216,7 @@ DRIFTS: list[tuple[str, Callable[[], Any]]] = [
     (f"billing of {TABLE}", pay_for_capacity),
     (PROTECTION, unprotect),
     (RECOVERY, forget_backups),
+    ("time to live in triphase-files", keep_for_ever),
 ]
 
 

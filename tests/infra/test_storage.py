@@ -56,7 +56,7 @@ COMPARED = {
     },
     "BucketPolicy": {"Bucket", "PolicyDocument"},
     "AvatarsTable": OF_A_TABLE,
-    "FilesTable": OF_A_TABLE,
+    "FilesTable": OF_A_TABLE | {"TimeToLiveSpecification"},
     "EventsDeadLetters": {"MessageRetentionPeriod"},
     "EventsQueue": {"RedrivePolicy"},
     "EventsPolicyAtFirst": {"Queues", "PolicyDocument"},
@@ -154,6 +154,15 @@ def test_table_can_be_recovered_in_both(aws: Stores, name: str) -> None:
 
     assert wanted == {"PointInTimeRecoveryEnabled": True}
     assert status["PointInTimeRecoveryStatus"] == "ENABLED"
+
+
+def test_items_end_in_both(aws: Stores) -> None:
+    dynamodb: Any = FileItem._get_connection().connection.client
+    made = dynamodb.describe_time_to_live(TableName=FileItem.Meta.table_name)
+    found = made["TimeToLiveDescription"]
+    wanted = properties("FilesTable")["TimeToLiveSpecification"]
+    assert wanted == {"AttributeName": found["AttributeName"], "Enabled": True}
+    assert found["TimeToLiveStatus"] == "ENABLED"
 
 
 def test_dead_letters_are_kept_as_long_in_both(queue: SqsQueue) -> None:
