@@ -1,5 +1,5 @@
 #!/bin/sh
-# What a container runs: `serve`, `daily`, a program, or else a command of manage.py.
+# What a container runs: `serve`, `streams`, `daily`, a program, or else a command of manage.py.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -18,6 +18,8 @@ daily() {
 
 case "${1:-serve}" in
 serve) exec python -m gunicorn --config docker/gunicorn.py config.wsgi:application ;;
+# Files that pass through the site: most of a stream's time its thread waits for a client.
+streams) exec python -m gunicorn --config docker/gunicorn.py --threads 64 config.wsgi:application ;;
 daily) daily ;;
 python | sh) exec "$@" ;;
 *) exec python manage.py "$@" ;;

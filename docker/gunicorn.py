@@ -33,6 +33,8 @@ logconfig_dict = {
     "loggers": {
         **settings.LOGGING["loggers"],
         "gunicorn.error": {"level": "INFO", "handlers": [], "propagate": True},
+        # The demo alone logs each request.
+        "gunicorn.access": {"level": "INFO", "handlers": [], "propagate": True},
     },
 }
 # gunicorn does not read the rest of a body after the answer if it may be this long.

@@ -18,7 +18,12 @@ STORAGE = {
     *("AWS_STORAGE_BUCKET_NAME", "AWS_REGION", "AVATARS_TABLE", "SITE_ORIGINS"),
     *("FILES_TABLE", "EVENTS_QUEUE", "EVENTS_TOPIC"),
 }
-TASKS = {"site": "SiteTask", "migrate": "SiteTask", "consumer": "ConsumerTask"}
+TASKS = {
+    "site": "SiteTask",
+    "migrate": "SiteTask",
+    "streams": "StreamsTask",
+    "consumer": "ConsumerTask",
+}
 SERVED = {"ALLOWED_HOSTS", "BEHIND_HTTPS_PROXY", "TRUSTED_PROXIES", "RATE_LIMIT_STORAGE"}
 WAYS: list[set[str]] = [set(), SITE, SITE | RESTORED]  # the conditions that may hold
 
@@ -58,6 +63,7 @@ def test_every_output_is_text(where: set[str]) -> None:
 @pytest.mark.parametrize("where", [SITE, SITE | RESTORED])
 def test_container_has_what_the_outputs_say(where: set[str]) -> None:
     assert variables("site", where) == environment(where)
+    assert variables("streams", where) == environment(where)
 
 
 @pytest.mark.parametrize("where", [SITE, SITE | RESTORED])

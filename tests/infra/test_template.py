@@ -3,11 +3,13 @@
 import json
 import re
 import runpy
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cfnlint.api import lint_file  # type: ignore[import-untyped]
+from django.urls import reverse
 from pytest_django.fixtures import Settings
 
 from infra.deploy import TEMPLATE
@@ -19,7 +21,7 @@ ALWAYS = {
     *("Bucket", "BucketPolicy", "AvatarsTable", "FilesTable", "SitePermissions", "SiteRole"),
     *("EventsQueue", "EventsDeadLetters", "EventsPolicyAtFirst", "EventsPolicy", "EventsTopic"),
 }
-TASKS = ["SiteTask", "ConsumerTask"]
+TASKS = ["SiteTask", "StreamsTask", "ConsumerTask"]
 MAX_BYTES = 51_200  # what one request takes without a bucket to put it in
 ROOT = Path(__file__).resolve().parents[2]
 OPERATIONS = ROOT / "docs" / "operations.md"
@@ -239,6 +241,36 @@ def test_consumer_runs_beside_the_site_with_its_role_and_network() -> None:
     assert RESOURCES["Consumer"]["DependsOn"] == "Site"
     for role in ("TaskRoleArn", "ExecutionRoleArn"):
         assert properties("ConsumerTask")[role] == properties("SiteTask")[role]
+
+
+def test_streams_are_served_as_the_site_is_and_by_threads_of_their_own() -> None:
+    site, streams = properties("Site"), properties("Streams")
+    [container] = properties("StreamsTask")["ContainerDefinitions"]
+
+    assert container["Command"] == ["streams"]
+    for name in ("NetworkConfiguration", "DeploymentConfiguration"):
+        assert streams[name] == site[name]
+    assert properties("StreamsTargets") == properties("SiteTargets")
+    assert {"Site", "StreamsRule"} == set(RESOURCES["Streams"]["DependsOn"])
+
+
+def test_balancer_and_caddy_send_the_same_paths_to_the_streams() -> None:
+    [condition] = properties("StreamsRule")["Conditions"]
+    caddy = re.search(r"@streams path (.+)", (ROOT / "docker" / "Caddyfile").read_text())
+
+    assert caddy
+    assert condition["PathPatternConfig"]["Values"] == caddy[1].split()
+
+
+@pytest.mark.parametrize("route", ["assets", "asset", "asset-token", "file-download"])
+def test_every_route_that_streams_goes_there(route: str) -> None:
+    [condition] = properties("StreamsRule")["Conditions"]
+    patterns = condition["PathPatternConfig"]["Values"]
+    path = reverse(route, args=[] if route == "assets" else ["a/b" if route == "asset" else "a"])
+
+    assert [pattern for pattern in patterns if fnmatch(path, pattern)]
+    others = ("/", "/files/", "/files/x/", "/keys/", "/s/x", "/files/uploads/", "/ping")
+    assert not [path for path in others if any(fnmatch(path, each) for each in patterns)]
 
 
 def test_subnets_lie_in_different_zones() -> None:

@@ -15,7 +15,7 @@ from inspection.labels import PAGE_SIZE
 ROOT = settings.BASE_DIR
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-SITE = {"web", "daily", "migrate", "provision"}
+SITE = {"web", "streams", "daily", "migrate", "provision"}
 DOCKERFILES = {"Dockerfile", "docker/store/Dockerfile"}
 TEXT = (ROOT / "compose.yaml").read_text()
 
@@ -98,7 +98,7 @@ def test_service_is_of_a_version_and_is_watched(name: str) -> None:
     assert built or re.search(r":\d+\.\d+(\.\d+)?(-\w+)?$", service["image"])
     # Those built here bring a health check of their own.
     assert built or service["healthcheck"]["test"]
-    assert (service.get("healthcheck") == {"disable": True}) == (name in SITE - {"web"})
+    assert (service.get("healthcheck") == {"disable": True}) == (name in SITE - {"web", "streams"})
 
 
 def test_image_of_the_site_is_built_once() -> None:
