@@ -76,8 +76,12 @@ class Watched:
         return 0
 
     def cut(self) -> None:
-        """End the connection: whoever waits for it goes on, with an end of file or an error."""
+        """End the connection: whoever waits for it goes on, with an end of file or an error.
+
+        What was not sent yet is thrown away: the system would keep it for a reader who takes none.
+        """
         with contextlib.suppress(OSError):
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self._socket.shutdown(socket.SHUT_RDWR)
 
 
@@ -123,7 +127,7 @@ _watchdog = Watchdog()
 def drain(request: HttpRequest) -> None:
     """Read some of a body that is refused, so that its sender sees the answer and not a reset.
 
-    A connection that is closed while bytes are unread is reset. At most 4 MiB, and two seconds.
+    A connection that is closed while bytes are unread is reset. At most 64 MiB, and two seconds.
     """
     connection, stream = request.META.get("gunicorn.socket"), request.META["wsgi.input"]
     if connection is None:
@@ -131,8 +135,8 @@ def drain(request: HttpRequest) -> None:
     until = time.monotonic() + 2
     with contextlib.suppress(OSError, ValueError, UserFacingError):
         connection.settimeout(0.5)
-        for _piece in range(64):
-            if not stream.read(64 * 1024) or time.monotonic() > until:
+        for _piece in range(256):
+            if not stream.read(256 * 1024) or time.monotonic() > until:
                 break
     with contextlib.suppress(OSError):
         connection.settimeout(None)

@@ -1,16 +1,20 @@
 """Makes the demo's three users, with the same names and portraits on every machine."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
+from django.utils import timezone
 from faker import Faker
 
-from accounts.models import User
+from accounts.keys import issue_key
+from accounts.models import ApiKey, User
 from avatars.references import Stores
 from avatars.services import adopt_picture
 from demo.portraits import portrait
 
 SEED = 2003
 USERS = 3
+KEY_NAME = "printed by make run"
 PASSWORD = "demo-password"  # noqa: S105 (printed at every start, for a site only this machine sees)
 
 
@@ -45,3 +49,11 @@ def _seed(number: int, *, stores: Stores) -> DemoUser:
     if missing:
         adopt_picture(owner_id=owner_id, body=portrait(number), stores=stores)
     return DemoUser(user, is_new, missing)
+
+
+def administrators_key() -> str:
+    """Return a fresh API key of the demo's administrator; the one before opens nothing more."""
+    owner = User.objects.filter(is_superuser=True).earliest("date_joined")
+    ApiKey.objects.filter(owner=owner, name=KEY_NAME).delete()
+    expires_at = timezone.now() + timedelta(days=1)
+    return issue_key(owner=owner, name=KEY_NAME, scopes=ApiKey.SCOPES, expires_at=expires_at)[1]

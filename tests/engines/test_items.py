@@ -108,6 +108,34 @@ def test_one_writer_wins_when_hundreds_have_seen_the_same(references: AvatarTabl
     assert winners == [references.read("a").revision]
 
 
+@pytest.mark.parametrize("limit", [1, 10])
+def test_limit_is_exact_when_two_hundred_count_at_once(table: Table, limit: int) -> None:
+    """The condition is that of a share link's download."""
+    table.put(item("a") | {"downloads": {"N": "0"}, "expires_at": {"S": "2026-02"}})
+
+    def count(_number: int) -> bool:
+        try:
+            table.client.update_item(
+                TableName=table.name,
+                Key={"owner_id": {"S": "a"}},
+                UpdateExpression="ADD downloads :one",
+                ConditionExpression=(
+                    "expires_at > :now AND downloads < :most AND attribute_not_exists(closed_at)"
+                ),
+                ExpressionAttributeValues={
+                    ":one": {"N": "1"},
+                    ":now": {"S": "2026-01"},
+                    ":most": {"N": str(limit)},
+                },
+            )
+        except table.client.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
+    with ThreadPoolExecutor(200) as threads:
+        assert sum(threads.map(count, range(200))) == limit
+
+
 # --- What the server itself refuses ---
 
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from types import FrameType
 from typing import Any
 
@@ -18,6 +18,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError
 
 from demo.parent import PIPE_VARIABLE, pipe_to_children
+from demo.users import administrators_key
 
 GRACE_SECONDS = 10
 # The consumer would wait for a last answer of a queue that is gone in a moment.
@@ -63,15 +64,15 @@ class Command(BaseCommand):
             self._say("Demo users (one click signs in as any of them):")
             call_command("seed_demo", stdout=self.stdout)
             self.stdout.flush()
-            address = f"127.0.0.1:{settings.PORT}"
             children = {"embedded AWS": aws}
-            site = children["site"] = running.enter_context(_child("runserver", address, pipe=pipe))
+            site = children["site"] = running.enter_context(_program(*_server(), pipe=pipe))
             if settings.EVENTS_QUEUE:
                 children["consumer"] = running.enter_context(
                     _child("consume_events", pipe=pipe, grace=CONSUMER_GRACE_SECONDS)
                 )
             _wait_for_port(settings.PORT, site)
             self._say(self.style.SUCCESS(f"Triphase: http://localhost:{settings.PORT}/"))
+            self._say(f"With a key of the administrator's:\n  {curl_line()}")
             self._say("Ctrl-C ends it.")
             while not (ended := [name for name, it in children.items() if it.poll() is not None]):
                 time.sleep(0.5)
@@ -83,16 +84,50 @@ class Command(BaseCommand):
         self.stdout.flush()
 
 
-@contextmanager
+def curl_line() -> str:
+    """Return a line that uploads a file and makes a link to it, with a fresh key."""
+    return (
+        f"curl -H 'Authorization: Bearer {administrators_key()}'"
+        f" -T README.md 'http://localhost:{settings.PORT}/asset/?token=1&expiry=60'"
+    )
+
+
+def _server() -> list[str]:
+    """Return the arguments with which Python serves the site: as in production, but reloading.
+
+    Django's own server would take no body without a length. It reloads changed modules; templates,
+    which Django keeps, are named to it.
+    """
+    templates = sorted(map(str, (settings.BASE_DIR / "templates").rglob("*.html")))
+    return [
+        *("-m", "gunicorn", "--config", str(settings.BASE_DIR / "docker" / "gunicorn.py")),
+        *("--bind", f"127.0.0.1:{settings.PORT}", "--workers", "1", "--threads", "64"),
+        *("--graceful-timeout", "1", "--log-level", "warning"),
+        *("--access-logfile", "-", "--access-logformat", '"%(r)s" %(s)s %(b)s'),
+        "--reload",
+        *(part for name in templates for part in ("--reload-extra-file", name)),
+        "config.wsgi:application",
+    ]
+
+
 def _child(
     *command: str, pipe: int, grace: float = GRACE_SECONDS
+) -> AbstractContextManager["subprocess.Popen[bytes]"]:
+    """Run a command of manage.py until the end of a block."""
+    return _program(sys.argv[0], *command, pipe=pipe, grace=grace)
+
+
+@contextmanager
+def _program(
+    *arguments: str, pipe: int, grace: float = GRACE_SECONDS
 ) -> Iterator["subprocess.Popen[bytes]"]:
-    """Run a command of manage.py in a process group of its own; end the group at exit."""
+    """Run Python in a process group of its own; end the group at exit."""
     child = subprocess.Popen(  # noqa: S603 (our own commands)
-        [sys.executable, sys.argv[0], *command],
+        [sys.executable, *arguments],
+        cwd=settings.BASE_DIR,
         start_new_session=True,
         pass_fds=[pipe],
-        env=os.environ | {"DJANGO_RUNSERVER_HIDE_WARNING": "true", PIPE_VARIABLE: str(pipe)},
+        env=os.environ | {PIPE_VARIABLE: str(pipe)},
     )
     try:
         yield child
