@@ -53,6 +53,23 @@ class Busy(AssetError):
     message = gettext_lazy("Too many files are under way. Please try again in a moment.")
 
 
+class InFlight(AssetError):
+    """A request with the same Idempotency-Key is under way."""
+
+    code = "in_flight"
+    retry = "same"
+    retry_after = 5
+    message = gettext_lazy("The same request is under way. Please try again in a moment.")
+
+
+class KeyReused(AssetError):
+    """The Idempotency-Key came with another request before."""
+
+    code = "key_reused"
+    retry = "never"
+    message = gettext_lazy("This Idempotency-Key was used for another request.")
+
+
 class NoSuchLink(AssetError):
     """The link is unknown, revoked, expired or used up, or leads nowhere any more."""
 
@@ -101,6 +118,8 @@ STATUSES: dict[type[UserFacingError], int] = {
     CsrfFailed: 403,
     NoSuchLink: 404,
     TooManyLinks: 409,
+    InFlight: 409,
+    KeyReused: 422,
     LengthRequired: 411,
     TooLarge: 413,
     Busy: 503,

@@ -16,6 +16,7 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.selectors import active_owner
 from assets.errors import NoSuchLink, TooManyLinks
+from assets.idempotency import PREFIX
 from assets.items import (
     UNLIMITED,
     Link,
@@ -37,7 +38,6 @@ from uploads.writing import write
 
 events = structlog.stdlib.get_logger(__name__)
 
-PREFIX = "trl_"
 MAX_LINKS = 100  # of a file, ended ones among them
 MAX_DOWNLOADS = 1_000_000
 
@@ -67,18 +67,20 @@ def create_link(
     max_downloads: int | None,
     password: str,
     stores: FileStores,
+    secret: str = "",
 ) -> NewLink:
     """Make a link to the owner's file that lives ``minutes``, by default ``LINK_MINUTES``.
 
-    ``max_downloads`` None is no limit, an empty ``password`` none. Raises NoSuchFile, TooManyLinks
-    and StorageUnavailable.
+    ``max_downloads`` None is no limit, an empty ``password`` none. The token is made of ``secret``,
+    at random without one; asked again with the same it is the same link. Raises NoSuchFile,
+    TooManyLinks and StorageUnavailable.
     """
     find_file(owner_id=owner_id, file_id=file_id, stores=stores)
     hash_key, prefix = listing_key(owner_id, file_id)
     if len(live_listings().query(hash_key, prefix=prefix, limit=MAX_LINKS).values) >= MAX_LINKS:
         raise TooManyLinks
     now = timezone.now()
-    token = PREFIX + secrets.token_urlsafe(32)
+    token = PREFIX + (secret or secrets.token_urlsafe(32))
     blank = Link(
         digest=digest_of(token),
         owner_id=owner_id,
@@ -91,7 +93,7 @@ def create_link(
     listing = Listing(owner_id=owner_id, file_id=file_id, digest=link.digest)
     key = listing_key(owner_id, file_id, link.digest)
     write(live_listings(), key, listing, listing.made(link.ttl, now=now))
-    write(live_links(), link_key(link.digest), Link(digest=link.digest), link)
+    link = write(live_links(), link_key(link.digest), Link(digest=link.digest), link).value
     events.info("link_created", owner_id=owner_id, file_id=file_id, link=link.digest[:12])
     return NewLink(token, link)
 

@@ -44,3 +44,21 @@ class CountedItem(ItemModel):
     updated_at = UTCDateTimeAttribute(null=True)
     closed_at = UTCDateTimeAttribute(null=True)
     ttl = NumberAttribute(null=True)
+
+
+class RequestItem(ItemModel):
+    """A request that came with an Idempotency-Key; see ``assets.idempotency``."""
+
+    class Meta(ConnectionSettings):
+        table_name = settings.FILES_TABLE
+
+    pk = UnicodeAttribute(hash_key=True)
+    sk = UnicodeAttribute(range_key=True)
+    revision = UnicodeAttribute(null=True)
+    updated_at = UTCDateTimeAttribute(null=True)
+    fingerprint = UnicodeAttribute(null=True)
+    upload_id = UnicodeAttribute(null=True)
+    nonce = UnicodeAttribute(null=True)
+    answer = UnicodeAttribute(null=True)  # JSON, without a token
+    lease_until = UTCDateTimeAttribute(null=True)
+    ttl = NumberAttribute(null=True)

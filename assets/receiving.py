@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from assets.errors import TooLarge
+from assets.idempotency import Claim
 from aws.bucket import live_bucket
 from aws.deadlines import Answer, later
 from aws.direct import NewObject
@@ -62,11 +63,12 @@ class Receiver:
     StorageUnavailable, before anything is sent to S3.
     """
 
-    def __init__(self, announced: Announced, *, stores: FileStores, upload_id: str = "") -> None:
+    def __init__(self, announced: Announced, *, stores: FileStores, claim: Claim | None) -> None:
         self._stores = stores
         self._bucket = live_bucket()
         self._owner_id = announced.owner_id
-        self._upload_id = upload_id or new_upload_id(timezone.now())
+        self._claim = claim
+        self._upload_id = claim.upload_id if claim else new_upload_id(timezone.now())
         self._wanted = _checked(announced, self._upload_id, stores=stores)
         self._announced = announced
         self._left = _limit(announced, stores=stores)
@@ -96,6 +98,8 @@ class Receiver:
     def write(self, piece: bytes) -> None:
         """Take the next bytes; raises TooLarge, QuotaExceeded and StorageUnavailable."""
         self._left.take(len(piece))
+        if self._claim:
+            self._claim.go_on()
         view = memoryview(piece)
         while view:
             if self._filled == PART:
@@ -176,8 +180,11 @@ class Receiver:
                     parts=self._parts,
                     size=self.size,
                 )
-            except (AlreadyWritten, UploadMissing):
+            except UploadMissing:
                 return  # by an attempt whose answer was lost: accept tells
+            except AlreadyWritten:
+                self._bucket.abort_multipart(self._wanted.key, upload_id=self._multipart_id)
+                return
             except PartsRefused as error:
                 raise StorageUnavailable from error
             except StorageUnavailable:
@@ -187,11 +194,14 @@ class Receiver:
                 return
 
     def give_up(self) -> None:
-        """Leave nothing: neither parts nor, if it may have come to that, an object."""
+        """Leave nothing: neither parts nor, if it may have come to that, an object.
+
+        With a claim an object may stay: the same request makes it a file, or the event does.
+        """
         try:
             with suppress(UserFacingError):  # what has not arrived need not be taken away
                 self._wait()
-            if self._asked:
+            if self._asked and not self._claim:
                 end_upload(
                     owner_id=self._owner_id,
                     upload_id=self._upload_id,

@@ -1,7 +1,7 @@
 """The assets API: what curl and scripts use to store, fetch and delete files."""
 
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, nullcontext
 from typing import Any
 
 from django.conf import settings
@@ -11,11 +11,13 @@ from django.utils.translation import gettext as _
 from structlog.contextvars import bind_contextvars
 
 from accounts.selectors import active_owner
+from assets import idempotency
 from assets.bodies import Body, is_chunked
 from assets.bounds import upload_slot
 from assets.envelope import TEXT, asset_api, by_method, given, wants_text
 from assets.errors import LengthRequired
 from assets.forms import read_form
+from assets.idempotency import Claim
 from assets.links import create_link
 from assets.parameters import Wishes, version_of, wishes_of, yes_or_no
 from assets.receiving import Announced, Receiver
@@ -30,6 +32,8 @@ from web.api import count_request
 from web.errors import BadRequest, ScopeMissing, UserFacingError
 from web.keys import for_keys
 
+Take = Callable[[Body, Claim | None], tuple[Entry, Wishes]]
+
 # --- In ---
 
 
@@ -39,13 +43,15 @@ def store_raw(request: HttpRequest, name: str) -> HttpResponseBase:
     count_request(request, "begin-file")
     wishes = _wishes(request, {})
     content_type = request.META.get("CONTENT_TYPE", "")
-    with upload_slot(), Watched(request) as watched:
-        body = Body(request, watched)
-        with _receiver(request, name, content_type, wishes, size=body.left) as receiver:
+
+    def take(body: Body, claim: Claim | None) -> tuple[Entry, Wishes]:
+        announced = Announced(_owner(request), name, content_type, body.left, wishes.access)
+        with Receiver(announced, stores=live_stores(), claim=claim) as receiver:
             for piece in body.pieces():
                 receiver.write(piece)
-            entry = receiver.finish()
-    return _stored(request, entry, wishes)
+            return receiver.finish(), wishes
+
+    return _once(request, take)
 
 
 @asset_api(scope="write", done="asset_stored")
@@ -54,22 +60,41 @@ def store_form(request: HttpRequest) -> HttpResponseBase:
     count_request(request, "begin-file")
     if is_chunked(request):
         raise LengthRequired
-    begun: list[tuple[Receiver, Wishes]] = []
-    with upload_slot(), Watched(request) as watched, ExitStack() as receivers:
 
-        def begin(name: str, content_type: str, before: QueryDict) -> Receiver:
-            wishes = _wishes(request, before.dict())
-            receiver = _receiver(request, name, content_type, wishes, size=None)
-            begun.append((receivers.enter_context(receiver), wishes))
-            return receiver
+    def take(body: Body, claim: Claim | None) -> tuple[Entry, Wishes]:
+        begun: list[tuple[Receiver, Wishes]] = []
+        with ExitStack() as receivers:
 
-        fields = read_form(request, Body(request, watched), begin)
-        receiver, known = begun[0]
-        wishes = _wishes(request, fields.dict())
-        if wishes.private != known.private:
-            raise BadRequest(_("private must come before the file."))
-        entry = receiver.finish()
-    return _stored(request, entry, wishes)
+            def begin(name: str, content_type: str, before: QueryDict) -> Receiver:
+                wishes = _wishes(request, before.dict())
+                announced = Announced(_owner(request), name, content_type, None, wishes.access)
+                receiver = Receiver(announced, stores=live_stores(), claim=claim)
+                begun.append((receivers.enter_context(receiver), wishes))
+                return receiver
+
+            fields = read_form(request, body, begin)
+            receiver, known = begun[0]
+            wishes = _wishes(request, fields.dict())
+            if wishes.private != known.private:
+                raise BadRequest(_("private must come before the file."))
+            return receiver.finish(), wishes
+
+    return _once(request, take)
+
+
+def _once(request: HttpRequest, take: Take) -> HttpResponse:
+    """Take the file in; for an Idempotency-Key only once, whatever becomes of attempts."""
+    if request.headers.get("Content-Encoding", "identity") != "identity":
+        raise BadRequest(_("Send the file itself, without a Content-Encoding."))
+    claim = idempotency.claim(request, _owner(request))
+    if claim and (answer := claim.answer):
+        return _told(request, answer)
+    with claim or nullcontext(), upload_slot(), Watched(request) as watched:
+        entry, wishes = take(Body(request, watched), claim)
+        answer = _envelope(entry, wishes, claim)
+        if claim:
+            claim.finish(answer)
+    return _told(request, answer)
 
 
 def _wishes(request: Any, fields: Mapping[str, Any]) -> Wishes:
@@ -81,19 +106,10 @@ def _wishes(request: Any, fields: Mapping[str, Any]) -> Wishes:
     return wishes
 
 
-def _receiver(
-    request: HttpRequest, name: str, content_type: str, wishes: Wishes, *, size: int | None
-) -> Receiver:
-    if request.headers.get("Content-Encoding", "identity") != "identity":
-        raise BadRequest(_("Send the file itself, without a Content-Encoding."))
-    announced = Announced(_owner(request), name, content_type, size, wishes.access)
-    return Receiver(announced, stores=live_stores())
-
-
-def _stored(request: HttpRequest, entry: Entry, wishes: Wishes) -> HttpResponse:
-    """Answer with the asset, or with its URL alone."""
+def _envelope(entry: Entry, wishes: Wishes, claim: Claim | None) -> dict[str, Any]:
+    """Return what is answered of a stored file; make its link, if one is wanted."""
     bind_contextvars(upload_id=entry.upload_id, bytes=entry.size)
-    path, token = reverse("asset", args=[entry.file_id]), None
+    token = None
     if wishes.token:
         made = create_link(
             owner_id=entry.owner_id,
@@ -102,19 +118,27 @@ def _stored(request: HttpRequest, entry: Entry, wishes: Wishes) -> HttpResponse:
             max_downloads=None,
             password="",
             stores=live_stores(),
+            secret=claim.token if claim else "",
         )
-        path = reverse("asset-token", args=[made.token])
         expiry = int(made.link.expires_at.timestamp()) if made.link.expires_at else None
         token = {"token": made.token, "expiry": expiry, "asset_id": entry.file_id}
-    if wants_text(request):
-        return HttpResponse(f"{request.build_absolute_uri(path)}\n", content_type=TEXT)
     asset = {
         "id": entry.file_id,
         "name": entry.name,
         "size": entry.size,
         "version": entry.version,
     }
-    return given(asset, token)
+    return {"asset": asset, "token": token, "error": None}
+
+
+def _told(request: HttpRequest, envelope: Mapping[str, Any]) -> HttpResponse:
+    """Answer with the envelope, or with the URL alone."""
+    if not wants_text(request):
+        return given(envelope["asset"], envelope["token"])
+    path = reverse("asset", args=[envelope["asset"]["id"]])
+    if envelope["token"]:
+        path = reverse("asset-token", args=[envelope["token"]["token"]])
+    return HttpResponse(f"{request.build_absolute_uri(path)}\n", content_type=TEXT)
 
 
 # --- Out ---
