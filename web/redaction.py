@@ -28,8 +28,9 @@ _PAIR = re.compile(
 _URL_PASSWORD = re.compile(r"(://[^\s/:@]*:)[^\s/@]+@")
 # Upload tokens, by their shape: a list in Base64, a dot, a signature (uploads/tokens.py).
 _UPLOAD_TOKEN = re.compile(r"WyI[\w-]{60,}\.[\w-]{20,}")
-# API keys and tokens of share links, by their shape; and whatever stands in a link.
-_KEY = re.compile(r"\b(?:tri|trl)_[\w-]{8,}")
+# API keys and tokens of share links, by their shape; and whatever stands in a link. A whole one
+# may follow a letter or digit, as in ``%20tri_…`` and ``\\ntri_…``; part of one begins a word.
+_KEY = re.compile(r"(?:tri|trl)_[\w-]{38,}|\b(?:tri|trl)_[\w-]{8,}")
 _LINK_PATH = re.compile(r"(/(?:s|asset-token)/)[^\s/?\"'<>]+")
 _SQL_TEXT = re.compile(r"'(?:[^']|'')*'")
 

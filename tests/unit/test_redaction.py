@@ -115,6 +115,9 @@ def test_texts_go_from_sql() -> None:
     [
         "tri_0123456789abcdefABCDEF0123456789XY01aBcD",
         "key=tri_0123456789abcdefABCDEF0123456789XY01aBcD&x",
+        "Bearer%20tri_0123456789abcdefABCDEF0123456789XY01aBcD",
+        r"b'GET\ntri_0123456789abcdefABCDEF0123456789XY01aBcD'",
+        "next=%2Fs%2Ftrl_0123456789abcdefABCDEF-_0123456789abcdef01234",
         "/asset-token/trl_0123456789abcdefABCDEF-_0123456789",
         "GET /s/0123456789abcdefABCDEF-_0123456789 HTTP/1.1",
         "trl_0123456789abcdefABCDEF-_0123456789",
