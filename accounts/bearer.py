@@ -35,6 +35,8 @@ class ApiKeys:
         """Take the request away from its session before any view is chosen."""
         if bearer_of(request) is not None:
             request.user = AnonymousUser()
+            request.COOKIES.pop(settings.SESSION_COOKIE_NAME, None)
+            request.session = type(request.session)()
             request._dont_enforce_csrf_checks = True
         return self.get_response(request)
 

@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -79,7 +80,8 @@ def _issued(request: Any, form: KeyForm) -> tuple[ApiKey, str]:
 
 
 def _working(request: HttpRequest) -> Any:
-    return ApiKey.objects.filter(owner=request.user.pk, revoked_at=None)
+    unended = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
+    return ApiKey.objects.filter(unended, owner=request.user.pk, revoked_at=None)
 
 
 @never_cache

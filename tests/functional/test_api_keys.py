@@ -180,6 +180,14 @@ def test_key_needs_no_request_for_a_session(anna: User) -> None:
     assert "django_session" not in statements
 
 
+def test_session_outlives_a_request_with_a_key(anna: User) -> None:
+    """Neither is it read, nor its cookie taken away, not even by a view open to everybody."""
+    browser, headers = signed_in(anna), {"authorization": f"Bearer {issued(anna)}"}
+    for path in (reverse("files"), "/s/trl_never"):
+        assert "sessionid" not in browser.get(path, headers=headers).cookies
+    assert browser.get(reverse("keys")).status_code == 200
+
+
 def test_mistyped_key_costs_no_request_to_the_database(
     anna: User, django_assert_num_queries: Any
 ) -> None:
@@ -272,6 +280,8 @@ def test_user_has_no_more_keys_than_there_may_be(
     assert made(browser).status_code == 200
     assert made(browser).status_code == 400
     assert ApiKey.objects.count() == 1
+    ApiKey.objects.update(expires_at=timezone.now())
+    assert made(browser).status_code == 200, "keys that are over do not count"
 
 
 def test_owner_revokes_a_key_after_a_question(anna: User) -> None:
