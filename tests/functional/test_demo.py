@@ -1,8 +1,10 @@
 """The demo's commands."""
 
 import io
+import json
 import os
 import select
+import shlex
 import signal
 import socket
 import subprocess
@@ -18,12 +20,13 @@ from django.core.management import CommandError, call_command
 from django.test import RequestFactory
 from pytest_django.fixtures import Settings
 
+from accounts.keys import key_of
 from accounts.models import User
 from avatars.errors import UploadRevoked
 from avatars.references import Stores
 from avatars.services import adopt_picture, close_owner, remove_picture
 from demo.portraits import portrait
-from demo.users import PASSWORD
+from demo.users import PASSWORD, administrators_key
 from tests.functional.steps import assert_in_order, bucket_keys, item_of, live_key
 
 pytestmark = pytest.mark.django_db
@@ -131,6 +134,17 @@ def test_portraits_are_the_same_each_time_and_all_differ() -> None:
     assert len({portrait(number) for number in range(6)}) == 6
 
 
+def test_each_start_has_a_new_key_in_place_of_the_last(aws: Stores) -> None:
+    seed()
+    first, second = administrators_key(), administrators_key()
+
+    assert key_of(first) is None
+    key = key_of(second)
+    assert key is not None
+    assert key.owner == User.objects.order_by("date_joined")[0]
+    assert key.scopes == "read write share"
+
+
 @pytest.fixture
 def kept_signals() -> Iterator[None]:
     """Restore the signal handlers that ``rundemo`` replaces."""
@@ -215,6 +229,19 @@ def output_until(demo: "subprocess.Popen[bytes]", text: bytes) -> bytes:
             break
         output += read
     return output
+
+
+def test_line_that_the_demo_prints_uploads_as_it_is(tmp_path: Path) -> None:
+    with running_demo(tmp_path / "db.sqlite3", *free_ports()) as demo:
+        printed = output_until(demo, b"Ctrl-C ends it").decode()
+        line = next(line for line in printed.splitlines() if line.startswith("  curl "))
+
+        command = [*shlex.split(line), "--silent", "--noproxy", "*"]
+        done = subprocess.run(command, cwd=settings.BASE_DIR, capture_output=True, check=True)  # noqa: S603
+
+    answer = json.loads(done.stdout)
+    assert answer["asset"]["name"] == "README.md"
+    assert answer["token"]["token"].startswith("trl_")
 
 
 @pytest.mark.parametrize(
