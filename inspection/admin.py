@@ -37,10 +37,11 @@ class UserWithPictureAdmin(UserAdmin):  # type: ignore[type-arg]  # not at run t
 
     list_display = ("picture", "username", "first_name", "last_name", "is_active", "is_staff")
     list_display_links = ("username",)
-    readonly_fields = ("picture_facts", "files_facts")
+    readonly_fields = ("picture_facts", "files_facts", "key_facts")
     fieldsets = (
         (gettext_lazy("Picture"), {"fields": ("picture_facts",)}),
         (gettext_lazy("Files"), {"fields": ("files_facts",)}),
+        (gettext_lazy("API keys"), {"fields": ("key_facts",)}),
         *(UserAdmin.fieldsets or ()),
     )
 
@@ -89,6 +90,13 @@ class UserWithPictureAdmin(UserAdmin):  # type: ignore[type-arg]  # not at run t
     def files_facts(self, user: User) -> SafeString | str:
         """Show the user's files."""
         return file_admin.files_facts(user)
+
+    @admin.display(description=gettext_lazy("Keys"))
+    def key_facts(self, user: User) -> SafeString:
+        """Show how many API keys the user has, with a link to them."""
+        path = reverse("admin:accounts_apikey_changelist")
+        query = urlencode({"owner__id__exact": user.pk})
+        return format_html('<a href="{}?{}">{}</a>', path, query, user.api_keys.count())
 
     def remove_picture_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         """Ask, and on POST remove the picture of the user ``pk`` by the protocol."""

@@ -330,6 +330,16 @@ def test_staff_sees_and_revokes_keys_in_the_admin(anna: User) -> None:
     assert asked(secret).status_code == 401
 
 
+def test_admin_of_a_user_leads_to_the_keys_of_that_user(anna: User) -> None:
+    issued(anna)
+    issued(make_user("berta"), name="hers")
+    chief = signed_in(make_user("chief", is_staff=True, is_superuser=True))
+    listed = f"{reverse('admin:accounts_apikey_changelist')}?owner__id__exact={anna.pk}"
+    page = chief.get(reverse("admin:accounts_user_change", args=[anna.pk])).content.decode()
+    assert f'<a href="{listed}">1</a>' in page
+    assert "hers" not in chief.get(listed).content.decode()
+
+
 def test_command_prints_a_key_that_works(anna: User) -> None:
     printed = io.StringIO()
     call_command("create_api_key", "anna", "--days", "7", "--scopes", "read,write", stdout=printed)
