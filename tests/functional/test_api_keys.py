@@ -252,6 +252,11 @@ def test_page_makes_a_key_and_shows_it_once(anna: User) -> None:
     assert f"tri_…{key.last_four}" in again
 
 
+def words(browser: Client) -> str:
+    """Return the page with single spaces."""
+    return " ".join(browser.get(reverse("keys")).content.decode().split())
+
+
 @pytest.mark.parametrize(
     "form",
     [
@@ -292,6 +297,10 @@ def test_owner_revokes_a_key_after_a_question(anna: User) -> None:
     assert asked(secret).status_code == 200
     assert browser.post(path)["Location"] == reverse("keys")
     assert asked(secret).status_code == 401
+    revoked_at = ApiKey.objects.get().revoked_at
+    assert f'revoked <time datetime="{revoked_at:%Y-%m-%dT%H:%M:%S}' in words(browser)
+    ApiKey.objects.update(revoked_at=None, expires_at=timezone.now())
+    assert "expired <time" in words(browser)
 
 
 def test_key_of_another_is_not_there(anna: User) -> None:

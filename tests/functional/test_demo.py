@@ -5,6 +5,7 @@ import json
 import os
 import select
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -231,6 +232,7 @@ def output_until(demo: "subprocess.Popen[bytes]", text: bytes) -> bytes:
     return output
 
 
+@pytest.mark.skipif(not shutil.which("curl"), reason="curl is not there")
 def test_line_that_the_demo_prints_uploads_as_it_is(tmp_path: Path) -> None:
     with running_demo(tmp_path / "db.sqlite3", *free_ports()) as demo:
         printed = output_until(demo, b"Ctrl-C ends it").decode()
