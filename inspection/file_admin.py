@@ -99,10 +99,15 @@ def take_down_view(
 def _taken_down(
     user_admin: "UserAdmin[User]", request: HttpRequest, user: User, file_id: str
 ) -> HttpResponse:
-    """Do what the form says with one version, log it, and lead to what is left."""
+    """Do what the form says with one version, log it, and lead to what is left.
+
+    Deleting for good destroys evidence, so it is asked about first.
+    """
     wanted, version = request.POST.get("change", ""), request.POST.get("version", "")
     if wanted not in CHANGES or not (version.isascii() and version.isdecimal()):
         raise BadRequest
+    if wanted == "delete" and "sure" not in request.POST:
+        return _question(user_admin, request, user, file_id, int(version))
     change, done = CHANGES[wanted]
     change(owner_id=str(user.pk), file_id=file_id, version=int(version), stores=live_stores())
     user_admin.log_change(request, user, f"{wanted} version {int(version) + 1} of file {file_id}")
@@ -112,3 +117,16 @@ def _taken_down(
     except NoSuchFile:
         return redirect("admin:accounts_user_change", user.pk)
     return redirect("admin:take-down", user.pk, file_id)
+
+
+def _question(
+    user_admin: "UserAdmin[User]", request: HttpRequest, user: User, file_id: str, version: int
+) -> HttpResponse:
+    """Ask whether a version is to be deleted for good."""
+    found = holding_of(owner_id=str(user.pk), file_id=file_id, stores=live_stores())
+    entry = next((entry for entry in found.entries if entry.version == version), None)
+    if entry is None:
+        raise NoSuchFile
+    context = user_admin.admin_site.each_context(request)
+    context |= {"subject": user, "opts": user_admin.opts, "file_id": file_id, "entry": entry}
+    return render(request, "admin/inspection/delete_version.html", context)

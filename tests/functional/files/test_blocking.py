@@ -169,7 +169,11 @@ def test_staff_blocks_unblocks_and_deletes_in_the_admin(anna: Uploader) -> None:
     assert "blocked since" in chief.get(page).content.decode()
     chief.post(page, {"change": "unblock", "version": "0"})
     assert live_entries().read(key).blocked_at is None
-    assert chief.post(page, {"change": "delete", "version": "0"})["Location"] == change
+    deletion = {"change": "delete", "version": "0"}
+    assert "for good?" in chief.post(page, deletion).content.decode()
+    assert live_entries().read(key).state is State.READY
+    assert chief.post(page, {**deletion, "version": "7"}).status_code == 404
+    assert chief.post(page, {**deletion, "sure": "1"})["Location"] == change
     assert live_entries().read(key).state is State.DELETED
     assert chief.get(page).status_code == 404
 
