@@ -147,6 +147,7 @@ def file(request: HttpRequest, file_id: str) -> HttpResponse:
         "file": _shown(newest),
         "entry": newest,
         "versions": [_shown(entry) for entry in found.entries],
+        "is_evidence": any(entry.blocked_at for entry in found.entries),
     }
     return render(request, "files/detail.html", context)
 

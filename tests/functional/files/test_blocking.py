@@ -59,7 +59,13 @@ def test_owner_is_told_what_is_blocked(anna: Uploader) -> None:
     page = anna.browser.get(page_of(file_id)).content.decode()
     assert "An administrator has blocked this version" in page
     assert f"{page_of(file_id)}download/" not in page
+    assert f'"{page_of(file_id)}delete/"' not in page
     assert anna.browser.get(f"{page_of(file_id)}delete/").status_code == 409
+    anna.upload("a.txt", b"another version")
+    page = anna.browser.get(page_of(file_id)).content.decode()
+    assert f"{page_of(file_id)}download/" in page
+    assert f'"{page_of(file_id)}delete/"' not in page, "it would take the blocked version along"
+    assert error_code(anna.post(f"{page_of(file_id)}delete/")) == "blocked"
 
 
 def test_other_versions_stay_readable(anna: Uploader) -> None:
