@@ -12,6 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from structlog.testing import capture_logs
 
 from accounts.keys import digest_of, is_well_formed, issue_key, new_secret, revoke
 from accounts.models import ApiKey, User
@@ -63,6 +64,17 @@ def test_key_has_the_form_that_scanners_know() -> None:
     assert not is_well_formed(f"{secret[:10]}{other}{secret[11:]}")
     assert not is_well_formed("")
     assert not is_well_formed("é" * 42)
+
+
+def test_log_tells_who_made_and_revoked_a_key_and_not_the_key(anna: User) -> None:
+    with capture_logs() as logged:
+        secret = issued(anna)
+        key = ApiKey.objects.get()
+        for _again in range(2):
+            revoke(key)
+    assert [line["event"] for line in logged] == ["api_key_created", "api_key_revoked"]
+    assert {(line["key_id"], line["owner_id"]) for line in logged} == {(key.pk, str(anna.pk))}
+    assert secret[4:20] not in str(logged)
 
 
 def test_key_itself_is_stored_nowhere(anna: User) -> None:
