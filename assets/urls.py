@@ -1,6 +1,6 @@
 from django.urls import path, register_converter
 
-from assets import link_pages, link_views, views
+from assets import link_pages, link_views, reference, views
 
 
 class AnyName:
@@ -18,6 +18,8 @@ class AnyName:
 register_converter(AnyName, "name")
 
 urlpatterns = [
+    path("api/", reference.api, name="api"),
+    path("api/openapi.json", reference.api_document, name="api-document"),
     path("asset", views.assets, name="assets"),
     path("asset/", views.assets),
     path("asset/<name:name>", views.asset, name="asset"),

@@ -17,6 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
 ]
 
 handler400 = "web.api.bad_request"
+handler404 = "web.api.not_found"
 
 if settings.DEMO:
     urlpatterns.append(path("demo/", include("demo.urls")))

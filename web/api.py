@@ -87,6 +87,13 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     return refusal(problem, STATUSES)
 
 
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer a request for what is not there: an error to programs, a page to people."""
+    if not wants_json(request):
+        return defaults.page_not_found(request, exception)
+    return error(404, "no_such_route", _("There is no such address."), retry="never")
+
+
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Answer a request without a valid CSRF token: an error to programs, a page to people."""
     logger.info("request_refused", outcome="csrf", status=403)

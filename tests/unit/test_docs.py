@@ -64,7 +64,11 @@ def test_every_error_of_the_json_api_is_in_the_readme() -> None:
     statuses = {**views.STATUSES, **assets_errors.STATUSES}
     del statuses[UserFacingError]  # catches what no route is expected to raise
     errors = {(status, error.retry, error.code) for error, status in statuses.items()}
-    assert documented_errors() == {*errors, (403, "never", "csrf")}
+    assert documented_errors() == {
+        *errors,
+        (403, "never", "csrf"),
+        (404, "never", "no_such_route"),
+    }
 
 
 def test_every_target_of_the_makefile_is_explained() -> None:

@@ -106,6 +106,12 @@ def test_wrong_key_is_told_even_where_none_is_needed(program: Program) -> None:
     assert (answer.status_code, error_code(answer)) == (401, "invalid_key")
 
 
+def test_address_that_is_none_is_told_as_json_to_programs(program: Program) -> None:
+    answer = program.get("/files/x/versions/y/restore/")
+    assert (answer.status_code, error_code(answer)) == (404, "no_such_route")
+    assert Client().get("/nowhere")["Content-Type"].startswith("text/html")
+
+
 # --- Headers ---
 
 

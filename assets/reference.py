@@ -1,0 +1,155 @@
+"""The API's reference: one document, kept by hand, as JSON and as a page for people."""
+
+import json
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import yaml
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from web.keys import for_keys
+
+METHODS = ("get", "head", "post", "put", "delete")
+JSON = "application/json"
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One call, with its references resolved, as the page shows it."""
+
+    method: str
+    path: str
+    facts: dict[str, Any]
+    parameters: list[dict[str, Any]]
+    answers: list[dict[str, Any]]
+    body: dict[str, Any] | None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can be called without a key."""
+        return {} in self.facts.get("security", [])
+
+
+@cache
+def document() -> dict[str, Any]:
+    """Return the document."""
+    text = (settings.BASE_DIR / "assets" / "openapi.yaml").read_text()
+    found: dict[str, Any] = yaml.safe_load(text)
+    return found
+
+
+def resolved(part: Any) -> Any:
+    """Return a part of the document, or what it refers to."""
+    while isinstance(part, dict) and "$ref" in part:
+        found: Any = document()
+        for name in part["$ref"].removeprefix("#/").split("/"):
+            found = found[name]
+        part = found
+    return part
+
+
+def operations() -> Iterator[Operation]:
+    """Yield each call of the API, in the order of the document."""
+    for path, item in document()["paths"].items():
+        for method in METHODS:
+            if method in item:
+                facts = item[method]
+                given = [*item.get("parameters", []), *facts.get("parameters", [])]
+                answers = [
+                    {"status": status, **resolved(answer)}
+                    for status, answer in facts["responses"].items()
+                ]
+                yield Operation(
+                    method=method.upper(),
+                    path=path,
+                    facts=facts,
+                    parameters=[resolved(parameter) for parameter in given],
+                    answers=sorted(answers, key=lambda answer: str(answer["status"])),
+                    body=resolved(facts.get("requestBody")),
+                )
+
+
+def example_path(operation: Operation) -> str:
+    """Return the path of a call with the examples of its parameters."""
+    path = operation.path
+    for parameter in operation.parameters:
+        if parameter["in"] == "path":
+            path = path.replace(f"{{{parameter['name']}}}", str(parameter.get("example", 0)))
+    asked = [
+        f"{parameter['name']}={parameter['example']}"
+        for parameter in operation.parameters
+        if parameter["in"] == "query" and "example" in parameter
+    ]
+    return f"{path}?{'&'.join(asked)}" if asked else path
+
+
+def example_body(operation: Operation) -> tuple[str, Any]:
+    """Return the type and the example of a call's body; an empty type without one."""
+    if not operation.body:
+        return "", None
+    kind, content = next(iter(operation.body["content"].items()))
+    return kind, content["example"]
+
+
+def curl(operation: Operation, site: str) -> str:
+    """Return a call of the example as a line of curl."""
+    words = ["curl"]
+    if operation.method == "HEAD":
+        words.append("-I")
+    elif operation.method != "GET":
+        words += ["-X", operation.method]
+    if not operation.is_open:
+        words += ["-H", "Authorization: Bearer $KEY"]
+    kind, example = example_body(operation)
+    if kind == JSON:
+        words += ["-H", f"Content-Type: {JSON}", "-d", json.dumps(example, ensure_ascii=False)]
+    elif kind.startswith("multipart/"):
+        for name, value in example.items():
+            words += ["-F", f"{name}=@notes.txt" if name == "file" else f"{name}={value}"]
+    elif kind:
+        words += ["--data-binary", "@notes.txt"]
+    words.append(f"{site}{example_path(operation)}")
+    return " ".join(f'"{word}"' if "$KEY" in word else shlex.quote(word) for word in words)
+
+
+@for_keys("")
+@require_safe
+def api_document(request: HttpRequest) -> HttpResponse:
+    """Give the document, with this site as its server."""
+    servers = [{"url": _site(request)}]
+    return JsonResponse({**document(), "servers": servers}, json_dumps_params={"indent": 1})
+
+
+@require_safe
+def api(request: HttpRequest) -> HttpResponse:
+    """Show the reference."""
+    groups = [{**tag, "operations": []} for tag in document()["tags"]]
+    named = {group["name"]: group for group in groups}
+    for operation in operations():
+        named[operation.facts["tags"][0]]["operations"].append(
+            {
+                "facts": operation,
+                "curl": curl(operation, _site(request)),
+                "answers": [_shown(answer) for answer in operation.answers],
+            }
+        )
+    context = {"info": document()["info"], "groups": groups}
+    return render(request, "assets/reference.html", context)
+
+
+def _shown(answer: dict[str, Any]) -> dict[str, Any]:
+    """Return an answer with its example as text."""
+    content = answer.get("content", {}).get(JSON, {})
+    example = content.get("example")
+    text = "" if example is None else json.dumps(example, indent=2, ensure_ascii=False)
+    return {**answer, "example": text}
+
+
+def _site(request: HttpRequest) -> str:
+    return request.build_absolute_uri("/").removesuffix("/")
