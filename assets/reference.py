@@ -11,6 +11,8 @@ import yaml
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
 from web.keys import for_keys
@@ -118,6 +120,16 @@ def curl(operation: Operation, site: str) -> str:
     return " ".join(f'"{word}"' if "$KEY" in word else shlex.quote(word) for word in words)
 
 
+def prose(text: str) -> list[SafeString]:
+    """Return the paragraphs of a description, with what stands between backticks as code."""
+    paragraphs = []
+    for paragraph in text.strip().split("\n\n"):
+        pieces = " ".join(paragraph.split()).split("`")
+        marks = ["{}" if number % 2 == 0 else "<code>{}</code>" for number in range(len(pieces))]
+        paragraphs.append(format_html("".join(marks), *pieces))
+    return paragraphs
+
+
 @for_keys("")
 @require_safe
 def api_document(request: HttpRequest) -> HttpResponse:
@@ -136,10 +148,16 @@ def api(request: HttpRequest) -> HttpResponse:
             {
                 "facts": operation,
                 "curl": curl(operation, _site(request)),
+                "prose": prose(operation.facts.get("description", "")),
+                "parameters": [
+                    {**one, "prose": prose(one.get("description", ""))}
+                    for one in operation.parameters
+                ],
                 "answers": [_shown(answer) for answer in operation.answers],
             }
         )
-    context = {"info": document()["info"], "groups": groups}
+    info = document()["info"]
+    context = {"info": info, "prose": prose(info["description"]), "groups": groups}
     return render(request, "assets/reference.html", context)
 
 
@@ -148,7 +166,7 @@ def _shown(answer: dict[str, Any]) -> dict[str, Any]:
     content = answer.get("content", {}).get(JSON, {})
     example = content.get("example")
     text = "" if example is None else json.dumps(example, indent=2, ensure_ascii=False)
-    return {**answer, "example": text}
+    return {**answer, "prose": prose(answer["description"]), "example": text}
 
 
 def _site(request: HttpRequest) -> str:
