@@ -223,8 +223,10 @@ def aborted_without_a_mark() -> Patch:
 def owner_closed_without_marks() -> Patch:
     """Delete the objects of an owner who is gone, and mark only what is ready."""
 
-    def unmarked(entry: Entry, *, stores: FileStores) -> Entry:
-        return deleting.delete_entry(entry, stores=stores) if entry.is_ready else entry
+    def unmarked(entry: Entry, *, stores: FileStores, even_blocked: bool = False) -> Entry:
+        if not entry.is_ready:
+            return entry
+        return deleting.delete_entry(entry, stores=stores, even_blocked=even_blocked)
 
     return patch.object(end_of_owner, "delete_entry", unmarked)
 
