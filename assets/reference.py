@@ -161,6 +161,17 @@ def api(request: HttpRequest) -> HttpResponse:
     return render(request, "assets/reference.html", context)
 
 
+@for_keys("")
+@require_safe
+def client(request: HttpRequest) -> HttpResponse:
+    """Give the program for the command line, with this site as the one that it asks."""
+    text = (settings.BASE_DIR / "static" / "triphase.py").read_text()
+    own = text.replace('SITE = "http://localhost:8000"', f"SITE = {json.dumps(_site(request))}", 1)
+    response = HttpResponse(own, content_type="text/x-python; charset=utf-8")
+    response["Content-Disposition"] = 'attachment; filename="triphase.py"'
+    return response
+
+
 def _shown(answer: dict[str, Any]) -> dict[str, Any]:
     """Return an answer with its example as text."""
     content = answer.get("content", {}).get(JSON, {})

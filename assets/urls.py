@@ -19,6 +19,7 @@ register_converter(AnyName, "name")
 
 urlpatterns = [
     path("api/", reference.api, name="api"),
+    path("triphase.py", reference.client, name="client"),
     path("api/openapi.json", reference.api_document, name="api-document"),
     path("asset", views.assets, name="assets"),
     path("asset/", views.assets),

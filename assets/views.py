@@ -42,7 +42,7 @@ def store_raw(request: HttpRequest, name: str) -> HttpResponseBase:
     """Store the body of a POST or PUT under a name."""
     count_request(request, "begin-file")
     wishes = _wishes(request, {})
-    content_type = request.META.get("CONTENT_TYPE", "")
+    content_type = _declared_type(request)
 
     def take(body: Body, claim: Claim | None) -> tuple[Entry, Wishes]:
         announced = Announced(_owner(request), name, content_type, body.left, wishes.access)
@@ -80,6 +80,16 @@ def store_form(request: HttpRequest) -> HttpResponseBase:
             return receiver.finish(), wishes
 
     return _once(request, take)
+
+
+def _declared_type(request: HttpRequest) -> str:
+    """Return the type that the client says, empty if it says none.
+
+    Python's own server, which runserver is made of, says text/plain for a client that says nothing.
+    """
+    declared = str(request.META.get("CONTENT_TYPE", ""))
+    is_pythons = str(request.META.get("SERVER_SOFTWARE", "")).startswith("WSGIServer")
+    return "" if is_pythons and declared == "text/plain" else declared
 
 
 def _once(request: HttpRequest, take: Take) -> HttpResponse:

@@ -13,6 +13,7 @@ from tests.readme import documented_errors
 # Routes that answer with pages, or pictures, and never with JSON.
 PAGES = {
     *("/", "/login/", "/logout/", "/keys/", "/keys/{pk}/revoke/", "/api/", "/api/openapi.json"),
+    "/triphase.py",
     *("/s/{token}", "/styleguide/", "/demo/sign-in/"),
     *("/inspection/bucket/", "/inspection/table/", "/inspection/files/"),
     *("/avatars/{username}/", "/avatars/{user_id}/picture/"),
