@@ -9,6 +9,7 @@ from django.urls import reverse
 from accounts.models import User
 from aws.bucket import live_bucket
 from tests.builders import picture_bytes
+from tests.functional.assets.steps import Program, content
 from tests.functional.files.steps import MIB, Issued, Uploader, put
 from tests.functional.steps import get, put_object
 
@@ -22,6 +23,7 @@ def take_files(anna: Uploader, work: Callable[[list[str]], None]) -> None:
     files are left, and an upload in parts.
     """
     upload_by_put(anna)
+    stream(anna)
     with override_settings(FILE_MULTIPART_BYTES=6 * MIB, FILE_DIGEST_BYTES=4):
         large = upload_in_parts(anna)
         cancel_uploads_in_parts(anna)
@@ -46,6 +48,25 @@ def upload_by_put(anna: Uploader) -> None:
     assert anna.post(reverse("file-restore", args=[file["id"], 0])).json()["file"]["version"] == 2
     assert anna.post(reverse("file-delete-version", args=[file["id"], 1])).status_code == 200
     assert anna.post(reverse("file-delete", args=[file["id"]])).status_code == 200
+
+
+def stream(anna: Uploader) -> None:
+    """Store files through the site, once by one request, and share one by a link."""
+    program = Program(anna.user)
+    headers = {"idempotency-key": "once"}
+    for _again in range(2):
+        assert program.ask("PUT", "/asset/s.txt", b"hello", headers=headers).status_code == 200
+    asset = program.store("large.dat", LARGE)
+    assert content(program.get(f"/asset/{asset['id']}")) == LARGE
+    links = reverse("file-links", args=[asset["id"]])
+    made = program.ask("POST", links, b"{}", content_type="application/json").json()
+    path = reverse("asset-token", args=[made["token"]])
+    for _again in range(2):
+        content(program.client.get(path))
+    assert len(program.get(links).json()["links"]) == 1
+    revoke = reverse("revoke-link", args=[asset["id"], made["link"]["id"]])
+    assert program.ask("POST", revoke).status_code == 200
+    assert program.get(path).status_code == 204
 
 
 def upload_in_parts(anna: Uploader) -> Issued:
