@@ -32,7 +32,7 @@ from assets.items import (
 from aws.errors import LimitReached, OutcomeUnknown, StorageUnavailable
 from files.errors import Blocked, NoSuchFile
 from files.items import Entry
-from files.library import find_file, find_shared_version
+from files.library import find_file, find_version
 from files.stores import FileStores
 from uploads.writing import write
 
@@ -152,11 +152,11 @@ def open_link(token: str, *, stores: FileStores, even_used_up: bool = False) -> 
     if owner is None:
         raise NoSuchLink
     try:
-        entry = find_shared_version(file_id=link.file_id, version=None, stores=stores)
+        entry = find_version(
+            owner_id=link.owner_id, file_id=link.file_id, version=None, stores=stores
+        )
     except (NoSuchFile, Blocked) as error:
         raise NoSuchLink from error
-    if entry.owner_id != link.owner_id:
-        raise NoSuchLink
     return Opened(link, entry, owner)
 
 

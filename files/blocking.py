@@ -4,43 +4,18 @@ A blocked version is evidence: it stays under its name, its owner can neither re
 and its object is kept until staff deletes or unblocks it, or the account ends.
 """
 
-from dataclasses import dataclass
-
 import structlog
 from django.utils import timezone
 
 from files.errors import Conflict, NoSuchFile
-from files.items import Entry, Name, entry_key, name_key, pointer_key
-from files.library import delete_version
-from files.placing import versions_of
+from files.items import Entry, entry_key
+from files.library import delete_version, find_file
 from files.stores import FileStores
 from uploads.writing import write
 
 events = structlog.stdlib.get_logger(__name__)
 
 ATTEMPTS = 5
-
-
-@dataclass(frozen=True)
-class Holding:
-    """A file as staff sees it: all versions that are there, newest first, blocked ones, too."""
-
-    name: Name
-    entries: list[Entry]
-
-
-def holding_of(*, owner_id: str, file_id: str, stores: FileStores) -> Holding:
-    """Return a file of the owner, closed or not; raises NoSuchFile and StorageUnavailable."""
-    pointer = stores.pointers.read(pointer_key(file_id))
-    if pointer.owner_id != owner_id or pointer.name is None:
-        raise NoSuchFile
-    name = stores.names.read(name_key(owner_id, pointer.name))
-    if name.file_id != file_id:
-        raise NoSuchFile
-    entries = [entry for entry in versions_of(name, stores=stores).values() if entry.is_ready]
-    if not entries:
-        raise NoSuchFile
-    return Holding(name, entries[::-1])
 
 
 def block_version(*, owner_id: str, file_id: str, version: int, stores: FileStores) -> None:
@@ -78,7 +53,8 @@ def _changed(
     owner_id: str, file_id: str, version: int, *, blocked: bool, stores: FileStores
 ) -> Entry:
     """Return the entry of a version once it is blocked, or not."""
-    name = holding_of(owner_id=owner_id, file_id=file_id, stores=stores).name
+    found = find_file(owner_id=owner_id, file_id=file_id, stores=stores, even_closed=True)
+    name = found.name
     if not 0 <= version < len(name.versions):
         raise NoSuchFile
     key = entry_key(owner_id, name.versions[version])

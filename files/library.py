@@ -20,7 +20,7 @@ from files.errors import (
     Refused,
     TooLargeToRestore,
 )
-from files.items import Entry, Name, State, entry_key, name_key, pointer_key
+from files.items import Entry, Name, Pointer, State, entry_key, name_key, pointer_key
 from files.names import disposition
 from files.placing import settle, versions_of
 from files.services import check_room, wanted_object
@@ -44,15 +44,15 @@ class FileVersions:
     entries: list[Entry]
 
 
-def find_file(*, owner_id: str, file_id: str, stores: FileStores) -> FileVersions:
-    """Return the owner's file, newest version first; raises NoSuchFile and StorageUnavailable."""
+def find_file(
+    *, owner_id: str, file_id: str, stores: FileStores, even_closed: bool = False
+) -> FileVersions:
+    """Return the owner's file, newest version first; raises NoSuchFile and StorageUnavailable.
+
+    ``even_closed`` is for staff: a version that was blocked stays when its file is deleted.
+    """
     name = _name_of(owner_id, file_id, stores=stores)
-    if name.file_id != file_id or name.closed:
-        raise NoSuchFile
-    entries = [entry for entry in versions_of(name, stores=stores).values() if entry.is_ready]
-    if not entries:
-        raise NoSuchFile
-    return FileVersions(name, entries[::-1])
+    return _versions(name, file_id, stores=stores, even_closed=even_closed)
 
 
 def find_version(*, owner_id: str, file_id: str, version: int | None, stores: FileStores) -> Entry:
@@ -60,7 +60,46 @@ def find_version(*, owner_id: str, file_id: str, version: int | None, stores: Fi
 
     Raises NoSuchFile, Blocked and StorageUnavailable.
     """
-    found = find_file(owner_id=owner_id, file_id=file_id, stores=stores)
+    return _readable(find_file(owner_id=owner_id, file_id=file_id, stores=stores), version)
+
+
+def find_shared_version(*, file_id: str, version: int | None, stores: FileStores) -> Entry:
+    """Return a version of a file, whoever its owner is: the caller decides who may read it.
+
+    Raises NoSuchFile, Blocked and StorageUnavailable.
+    """
+    name = _name_at(stores.pointers.read(pointer_key(file_id)), stores=stores)
+    return _readable(_versions(name, file_id, stores=stores), version)
+
+
+def _name_of(owner_id: str, file_id: str, *, stores: FileStores) -> Name:
+    """Return the name that the pointer of the owner's file leads to; raises NoSuchFile."""
+    pointer = stores.pointers.read(pointer_key(file_id))
+    if pointer.owner_id != owner_id:
+        raise NoSuchFile
+    return _name_at(pointer, stores=stores)
+
+
+def _name_at(pointer: Pointer, *, stores: FileStores) -> Name:
+    if pointer.owner_id is None or pointer.name is None:
+        raise NoSuchFile
+    return stores.names.read(name_key(pointer.owner_id, pointer.name))
+
+
+def _versions(
+    name: Name, file_id: str, *, stores: FileStores, even_closed: bool = False
+) -> FileVersions:
+    """Return the file of a name, if it is this one and has versions; else raise NoSuchFile."""
+    if name.file_id != file_id or (name.closed and not even_closed):
+        raise NoSuchFile
+    entries = [entry for entry in versions_of(name, stores=stores).values() if entry.is_ready]
+    if not entries:
+        raise NoSuchFile
+    return FileVersions(name, entries[::-1])
+
+
+def _readable(found: FileVersions, version: int | None) -> Entry:
+    """Return one version, the newest without a number; raises NoSuchFile and Blocked."""
     wanted = found.entries[0].version if version is None else version
     for entry in found.entries:
         if entry.version == wanted:
@@ -68,25 +107,6 @@ def find_version(*, owner_id: str, file_id: str, version: int | None, stores: Fi
                 raise Blocked
             return entry
     raise NoSuchFile
-
-
-def find_shared_version(*, file_id: str, version: int | None, stores: FileStores) -> Entry:
-    """Return a version of a file, whoever its owner is: the caller knows that it may be read.
-
-    Raises NoSuchFile, Blocked and StorageUnavailable.
-    """
-    owner_id = stores.pointers.read(pointer_key(file_id)).owner_id
-    if owner_id is None:
-        raise NoSuchFile
-    return find_version(owner_id=owner_id, file_id=file_id, version=version, stores=stores)
-
-
-def _name_of(owner_id: str, file_id: str, *, stores: FileStores) -> Name:
-    """Return the name that the pointer of a file leads to; raises NoSuchFile."""
-    pointer = stores.pointers.read(pointer_key(file_id))
-    if pointer.owner_id != owner_id or pointer.name is None:
-        raise NoSuchFile
-    return stores.names.read(name_key(owner_id, pointer.name))
 
 
 def download_url(entry: Entry, *, stores: FileStores) -> str:

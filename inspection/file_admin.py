@@ -14,9 +14,9 @@ from django.utils.translation import gettext_lazy
 
 from accounts.models import User
 from aws.errors import StorageUnavailable
-from files.blocking import block_version, holding_of, take_down, unblock_version
+from files.blocking import block_version, take_down, unblock_version
 from files.errors import NoSuchFile
-from files.library import delete_file, find_version
+from files.library import FileVersions, delete_file, find_file, find_version
 from files.selectors import file_page, room_of
 from files.stores import live_stores
 from web.errors import UserFacingError
@@ -84,7 +84,7 @@ def take_down_view(
     try:
         if request.method == "POST":
             return _taken_down(user_admin, request, user, file_id)
-        found = holding_of(owner_id=str(pk), file_id=file_id, stores=live_stores())
+        found = _held(user, file_id)
     except NoSuchFile as error:
         raise Http404(str(error.message)) from error
     except UserFacingError as error:
@@ -113,17 +113,22 @@ def _taken_down(
     user_admin.log_change(request, user, f"{wanted} version {int(version) + 1} of file {file_id}")
     messages.success(request, str(done))
     try:
-        holding_of(owner_id=str(user.pk), file_id=file_id, stores=live_stores())
+        _held(user, file_id)
     except NoSuchFile:
         return redirect("admin:accounts_user_change", user.pk)
     return redirect("admin:take-down", user.pk, file_id)
+
+
+def _held(user: User, file_id: str) -> FileVersions:
+    """Return a file as staff sees it: closed or not, blocked versions among the others."""
+    return find_file(owner_id=str(user.pk), file_id=file_id, stores=live_stores(), even_closed=True)
 
 
 def _question(
     user_admin: "UserAdmin[User]", request: HttpRequest, user: User, file_id: str, version: int
 ) -> HttpResponse:
     """Ask whether a version is to be deleted for good."""
-    found = holding_of(owner_id=str(user.pk), file_id=file_id, stores=live_stores())
+    found = _held(user, file_id)
     entry = next((entry for entry in found.entries if entry.version == version), None)
     if entry is None:
         raise NoSuchFile
