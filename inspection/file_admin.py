@@ -1,5 +1,6 @@
 """What the user admin shows of a user's files, and how staff deletes one."""
 
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -51,18 +52,14 @@ def delete_file_view(
     user_admin: "UserAdmin[User]", request: HttpRequest, pk: UUID, file_id: str
 ) -> HttpResponse:
     """Ask, and on POST delete a file of the user ``pk`` by the protocol."""
-    user = get_object_or_404(User, pk=pk)
-    if not user_admin.has_change_permission(request, user):
-        raise PermissionDenied
+    user = _changeable(user_admin, request, pk)
     owner_id = str(pk)
     try:
         if request.method != "POST":
             entry = find_version(
                 owner_id=owner_id, file_id=file_id, version=None, stores=live_stores()
             )
-            context = user_admin.admin_site.each_context(request)
-            context |= {"subject": user, "opts": user_admin.opts, "entry": entry}
-            return render(request, "admin/inspection/delete_file.html", context)
+            return _page(user_admin, request, user, "delete_file", entry=entry)
         delete_file(owner_id=owner_id, file_id=file_id, stores=live_stores())
     except NoSuchFile as error:
         raise Http404(str(error.message)) from error
@@ -78,9 +75,7 @@ def take_down_view(
     user_admin: "UserAdmin[User]", request: HttpRequest, pk: UUID, file_id: str
 ) -> HttpResponse:
     """Show the versions of a file, and on POST block, unblock or delete one."""
-    user = get_object_or_404(User, pk=pk)
-    if not user_admin.has_change_permission(request, user):
-        raise PermissionDenied
+    user = _changeable(user_admin, request, pk)
     try:
         if request.method == "POST":
             return _taken_down(user_admin, request, user, file_id)
@@ -90,10 +85,8 @@ def take_down_view(
     except UserFacingError as error:
         messages.error(request, str(error.message))
         return redirect("admin:accounts_user_change", pk)
-    context = user_admin.admin_site.each_context(request)
-    context |= {"subject": user, "opts": user_admin.opts}
-    context |= {"name": found.name.name, "entries": found.entries}
-    return render(request, "admin/inspection/take_down.html", context)
+    shown = {"name": found.name.name, "entries": found.entries}
+    return _page(user_admin, request, user, "take_down", **shown)
 
 
 def _taken_down(
@@ -132,6 +125,21 @@ def _question(
     entry = next((entry for entry in found.entries if entry.version == version), None)
     if entry is None:
         raise NoSuchFile
+    return _page(user_admin, request, user, "delete_version", file_id=file_id, entry=entry)
+
+
+def _changeable(user_admin: "UserAdmin[User]", request: HttpRequest, pk: UUID) -> User:
+    """Return the user, whom this member of staff must be allowed to change."""
+    user = get_object_or_404(User, pk=pk)
+    if not user_admin.has_change_permission(request, user):
+        raise PermissionDenied
+    return user
+
+
+def _page(
+    user_admin: "UserAdmin[User]", request: HttpRequest, user: User, page: str, **shown: Any
+) -> HttpResponse:
+    """Render a page of the admin about something of the user."""
     context = user_admin.admin_site.each_context(request)
-    context |= {"subject": user, "opts": user_admin.opts, "file_id": file_id, "entry": entry}
-    return render(request, "admin/inspection/delete_version.html", context)
+    context |= {"subject": user, "opts": user_admin.opts, **shown}
+    return render(request, f"admin/inspection/{page}.html", context)
