@@ -4,12 +4,10 @@
 that accepts only ``text/plain`` gets one line instead.
 """
 
-import time
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any
 
-import structlog
 from django.http import (
     HttpRequest,
     HttpResponse,
@@ -25,14 +23,19 @@ from django.views.decorators.csrf import csrf_exempt
 
 from assets.errors import STATUSES, CsrfFailed
 from assets.watching import drain
-from web.api import must_be_signed_in, refusal, status_of
+from web.api import (
+    content_of,
+    framed,
+    headers_of,
+    must_be_signed_in,
+    must_not_be_refused,
+    status_of,
+)
 from web.errors import UserFacingError
-from web.keys import Scope, for_keys
+from web.keys import Scope
 
 View = Callable[..., HttpResponseBase]
 TEXT = "text/plain; charset=utf-8"
-
-logger = structlog.stdlib.get_logger(__name__)
 
 
 def asset_api(*, scope: Scope, done: str = "", public: bool = False) -> Callable[[View], View]:
@@ -41,35 +44,41 @@ def asset_api(*, scope: Scope, done: str = "", public: bool = False) -> Callable
     A browser's CSRF token is taken from the header alone, before the body is read: Django would
     look for it in the form first, and so read a file of any size.
     """
+    frame = framed(
+        scope=scope,
+        admit=must_not_be_refused if public else _admit,
+        refuse=_refuse,
+        refused="asset_refused",
+        done=done,
+    )
 
     def decorate(view: View) -> View:
+        framed_view = frame(view)
+
         @csrf_exempt
-        @wraps(view)
+        @wraps(framed_view)
         def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            started, event, outcome = time.monotonic(), done, "ok"
-            try:
-                if not public:
-                    must_be_signed_in(request)
-                elif problem := getattr(request, "key_refused", None):
-                    raise problem
-                if request.method in {"POST", "PUT", "DELETE"} and not public:
-                    _check_csrf_header(request)
-                answer = view(request, *args, **kwargs)
-            except UserFacingError as problem:
-                answer = refused(request, problem)
-                event, outcome = "asset_refused", problem.code
-                drain(request)
+            answer = framed_view(request, *args, **kwargs)
             if "Cache-Control" not in answer:
                 add_never_cache_headers(answer)
-            if event:
-                passed = int((time.monotonic() - started) * 1000)
-                status = answer.status_code
-                logger.info(event, outcome=outcome, status=status, milliseconds=passed)
             return answer
 
-        return for_keys(scope)(wrapped)
+        return wrapped
 
     return decorate
+
+
+def _admit(request: HttpRequest) -> None:
+    must_be_signed_in(request)
+    if request.method in {"POST", "PUT", "DELETE"}:
+        _check_csrf_header(request)
+
+
+def _refuse(request: HttpRequest, problem: UserFacingError) -> HttpResponse:
+    """Answer with the envelope of what went wrong, and let a sender see it."""
+    answer = _envelope_of(request, problem)
+    drain(request)
+    return answer
 
 
 def by_method(**views: View) -> View:
@@ -92,21 +101,13 @@ def given(asset: Mapping[str, Any] | None, token: Mapping[str, Any] | None = Non
     return JsonResponse({"asset": asset, "token": token, "error": None})
 
 
-def refused(request: HttpRequest, problem: UserFacingError) -> HttpResponse:
-    """Return the envelope of what went wrong."""
-    bare = refusal(problem, STATUSES)
-    headers = {name: bare[name] for name in ("Retry-After", "WWW-Authenticate") if name in bare}
+def _envelope_of(request: HttpRequest, problem: UserFacingError) -> HttpResponse:
     status = status_of(problem, STATUSES)
+    headers = headers_of(problem, status)
     if wants_text(request):
         line = f"{problem.code}: {problem.message}\n"
         return HttpResponse(line, content_type=TEXT, status=status, headers=headers)
-    content = {
-        "code": problem.code,
-        "message": str(problem.message),
-        "retry": problem.retry,
-        **problem.details,
-    }
-    envelope = {"asset": None, "token": None, "error": content}
+    envelope = {"asset": None, "token": None, "error": content_of(problem)}
     return JsonResponse(envelope, status=status, headers=headers)
 
 

@@ -9,8 +9,8 @@ from django.http import HttpRequest
 from assets.errors import Busy, WrongPassword
 from assets.items import Link
 from web.address import client_address
-from web.errors import TooManyRequests
-from web.rates import Allowance, seconds_to_wait
+from web.api import count
+from web.rates import Allowance
 
 NAME = "link-password"
 # A hash is slow on purpose; more at a time would take the processor from everybody.
@@ -29,14 +29,12 @@ def check(request: HttpRequest, link: Link, password: str) -> None:
     if not password:
         raise WrongPassword
     address = client_address(request)
-    wait = seconds_to_wait(
+    count(
         [
             Allowance(settings.RATE_LIMITS[NAME], (NAME, "link", link.digest)),
             Allowance(settings.RATE_LIMITS_PER_ADDRESS[NAME], (NAME, "address", address)),
         ]
     )
-    if wait:
-        raise TooManyRequests(wait)
     if not _hashing.acquire(timeout=PATIENCE):
         raise Busy
     try:

@@ -8,15 +8,21 @@ import json
 import logging
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import structlog
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
-from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    JsonResponse,
+    UnreadablePostError,
+)
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.views import csrf, defaults
@@ -38,6 +44,7 @@ from web.keys import Scope, bearer_of, for_keys
 from web.rates import Allowance, seconds_to_wait
 
 View = Callable[..., HttpResponse]
+AnyView = TypeVar("AnyView", bound=Callable[..., HttpResponseBase])
 
 logger = structlog.stdlib.get_logger(__name__)
 
@@ -59,10 +66,9 @@ def error(
     *,
     retry: Retry,
     retry_after: int | None = None,
-    details: Mapping[str, Any] = MappingProxyType({}),
 ) -> JsonResponse:
-    """Return the one shape of error, with ``details`` beside its code."""
-    content = {"code": code, "message": str(message), "retry": retry, **details}
+    """Return the one shape of error, of what is no UserFacingError."""
+    content = {"code": code, "message": str(message), "retry": retry}
     answer = JsonResponse({"error": content}, status=status)
     if retry_after is not None:
         answer["Retry-After"] = str(retry_after)
@@ -114,15 +120,35 @@ def json_api(
     """
     known = {**STATUSES, **statuses}
 
-    def decorate(view: View) -> View:
+    def refuse(_request: HttpRequest, problem: UserFacingError) -> HttpResponse:
+        return refusal(problem, known)
+
+    return framed(scope=scope, admit=must_be_signed_in, refuse=refuse, refused=refused, done=done)
+
+
+def framed(
+    *,
+    scope: Scope,
+    admit: Callable[[HttpRequest], None],
+    refuse: Callable[[HttpRequest, UserFacingError], HttpResponse],
+    refused: str,
+    done: str,
+) -> Callable[[AnyView], AnyView]:
+    """Make a view a route of programs: ``admit`` looks at each request, or raises.
+
+    ``refuse`` answers with a UserFacingError of either. The events are those of ``json_api``.
+    """
+
+    def decorate(view: AnyView) -> AnyView:
         @wraps(view)
-        def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             started, event, level, outcome = time.monotonic(), done, logging.INFO, "ok"
+            answer: HttpResponseBase
             try:
-                must_be_signed_in(request)
+                admit(request)
                 answer = view(request, *args, **kwargs)
             except UserFacingError as problem:
-                answer = refusal(problem, known)
+                answer = refuse(request, problem)
                 event, outcome = refused, problem.code
                 level = logging.INFO if answer.status_code < 500 else logging.WARNING
             passed = int((time.monotonic() - started) * 1000)
@@ -132,15 +158,20 @@ def json_api(
                 )
             return answer
 
-        return for_keys(scope)(wrapped)
+        return cast(AnyView, for_keys(scope)(wrapped))
 
     return decorate
 
 
-def must_be_signed_in(request: HttpRequest) -> None:
-    """Raise SignedOut, or why the key of the request is refused."""
+def must_not_be_refused(request: HttpRequest) -> None:
+    """Raise why the key of the request is refused, if it came with one."""
     if problem := getattr(request, "key_refused", None):
         raise problem
+
+
+def must_be_signed_in(request: HttpRequest) -> None:
+    """Raise SignedOut, or why the key of the request is refused."""
+    must_not_be_refused(request)
     if not request.user.is_authenticated:
         raise SignedOut
     bind_contextvars(user_id=str(request.user.pk))
@@ -151,17 +182,24 @@ def refusal(
 ) -> JsonResponse:
     """Return the answer to a request that is refused."""
     status = status_of(problem, statuses)
-    answer = error(
-        status,
-        problem.code,
-        problem.message,
-        retry=problem.retry,
-        retry_after=problem.retry_after,
-        details=problem.details,
-    )
-    if status == 401:
-        answer["WWW-Authenticate"] = "Bearer"
-    return answer
+    content = {"error": content_of(problem)}
+    return JsonResponse(content, status=status, headers=headers_of(problem, status))
+
+
+def content_of(problem: UserFacingError) -> dict[str, Any]:
+    """Return an error as programs are told of it."""
+    return {
+        "code": problem.code,
+        "message": str(problem.message),
+        "retry": problem.retry,
+        **problem.details,
+    }
+
+
+def headers_of(problem: UserFacingError, status: int) -> dict[str, str]:
+    """Return the headers that go with an error."""
+    headers = {} if problem.retry_after is None else {"Retry-After": str(problem.retry_after)}
+    return headers | ({"WWW-Authenticate": "Bearer"} if status == 401 else {})
 
 
 def status_of(problem: UserFacingError, statuses: Mapping[type[UserFacingError], int]) -> int:
@@ -180,6 +218,11 @@ def count_request(request: HttpRequest, name: str) -> None:
     if request.user.is_authenticated:
         user = str(request.user.pk)
         allowances.append(Allowance(settings.RATE_LIMITS[name], (name, "user", user)))
+    count(allowances)
+
+
+def count(allowances: Sequence[Allowance]) -> None:
+    """Count a request of each client; raises TooManyRequests."""
     if wait := seconds_to_wait(allowances):
         raise TooManyRequests(wait)
 
