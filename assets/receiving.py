@@ -7,7 +7,7 @@ parts make no object until all of them are there and counted.
 
 from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import structlog
@@ -26,9 +26,8 @@ from aws.streams import Buffer
 from files import errors
 from files.accepting import accept
 from files.errors import BadSize, Deleted, QuotaExceeded, Refused, UnsupportedType
-from files.items import Entry, State, usage_key
+from files.items import Entry, State, file_key
 from files.names import clean_name
-from files.room import limits
 from files.services import check_room, end_upload, wanted_object
 from files.stores import FileStores
 from files.tokens import new_upload_id
@@ -69,9 +68,10 @@ class Receiver:
         self._owner_id = announced.owner_id
         self._claim = claim
         self._upload_id = claim.upload_id if claim else new_upload_id(timezone.now())
-        self._wanted = _checked(announced, self._upload_id, stores=stores)
-        self._announced = announced
-        self._left = _limit(announced, stores=stores)
+        self._key = file_key(self._owner_id, self._upload_id)
+        self._file = _checked(announced)
+        room = check_room(self._owner_id, self._file.name, self._file.size or 1, stores=stores)
+        self._left = _Left(settings.STREAM_MAX_BYTES, room)
         self._buffers = [Buffer() for _ in range(BUFFERS)]
         self._filled = 0  # bytes in the first of the buffers
         self._multipart_id = ""
@@ -112,12 +112,12 @@ class Receiver:
     def _send(self) -> None:
         """Send what is in the first buffer as a part, and go on with the other one."""
         if not self._multipart_id:
-            self._multipart_id = self._bucket.begin_multipart(self._wanted)
+            self._multipart_id = self._bucket.begin_multipart(self._wanted(self._file.size))
         full = self._buffers[0]
         full.seek(0)
         sending = later(
             self._bucket.send_part,
-            self._wanted.key,
+            self._key,
             upload_id=self._multipart_id,
             number=len(self._parts) + len(self._sending) + 1,
             body=full,
@@ -156,26 +156,28 @@ class Receiver:
     def _write(self) -> None:
         body, size = self._buffers[0], self._filled
         body.seek(0)
-        wanted = wanted_object(
-            self._owner_id,
-            self._upload_id,
-            name=clean_name(self._announced.name),
-            size=size,
-            content_type=self._wanted.content_type,
-            access=self._announced.access,
-        )
         self._asked = True
         try:
-            self._bucket.write(wanted, body)
+            self._bucket.write(self._wanted(size), body)
         except AlreadyWritten:
             return  # the answer to an attempt of the SDK was lost
+
+    def _wanted(self, size: int | None) -> NewObject:
+        return wanted_object(
+            self._owner_id,
+            self._upload_id,
+            name=self._file.name,
+            size=size,
+            content_type=self._file.content_type,
+            access=self._file.access,
+        )
 
     def _complete(self) -> None:
         self._asked = True
         for attempt in range(COMPLETIONS):
             try:
                 self._bucket.complete(
-                    self._wanted.key,
+                    self._key,
                     upload_id=self._multipart_id,
                     parts=self._parts,
                     size=self.size,
@@ -183,7 +185,7 @@ class Receiver:
             except UploadMissing:
                 return  # by an attempt whose answer was lost: accept tells
             except AlreadyWritten:
-                self._bucket.abort_multipart(self._wanted.key, upload_id=self._multipart_id)
+                self._bucket.abort_multipart(self._key, upload_id=self._multipart_id)
                 return
             except PartsRefused as error:
                 raise StorageUnavailable from error
@@ -209,14 +211,14 @@ class Receiver:
                     stores=self._stores,
                 )
             elif self._multipart_id:
-                self._bucket.abort_multipart(self._wanted.key, upload_id=self._multipart_id)
+                self._bucket.abort_multipart(self._key, upload_id=self._multipart_id)
         except UserFacingError as problem:
             # The bucket aborts it after FILE_UPLOAD_DAYS; the sweep shows it until then.
             events.warning("stream_left_parts", upload_id=self._upload_id, problem=problem.code)
 
 
-def _checked(announced: Announced, upload_id: str, *, stores: FileStores) -> NewObject:
-    """Return the object that is to be; raises what begin of an upload raises."""
+def _checked(announced: Announced) -> Announced:
+    """Return it with the name and the type that the file gets; raises what begin raises."""
     name = clean_name(announced.name)
     declared = announced.content_type.partition(";")[0].strip().lower()
     content_type = content_type_of("" if declared in NO_TYPE else declared, name)
@@ -226,15 +228,7 @@ def _checked(announced: Announced, upload_id: str, *, stores: FileStores) -> New
         raise BadSize(_("The file is empty. Please choose another one."))
     if (announced.size or 0) > settings.STREAM_MAX_BYTES:
         raise TooLarge(settings.STREAM_MAX_BYTES)
-    check_room(announced.owner_id, name, announced.size or 1, stores=stores)
-    return wanted_object(
-        announced.owner_id,
-        upload_id,
-        name=name,
-        size=announced.size,
-        content_type=content_type,
-        access=announced.access,
-    )
+    return replace(announced, name=name, content_type=content_type)
 
 
 class _Left:
@@ -249,8 +243,3 @@ class _Left:
             raise TooLarge(self._most)
         if self._taken > self._room:
             raise QuotaExceeded
-
-
-def _limit(announced: Announced, *, stores: FileStores) -> _Left:
-    used = stores.usage.read(usage_key(announced.owner_id)).numbers["bytes_used"]
-    return _Left(settings.STREAM_MAX_BYTES, limits()["bytes_used"] - used)

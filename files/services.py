@@ -160,8 +160,11 @@ def _issued(upload: FileUpload, *, put: PresignedRequest | None = None) -> Issue
     return IssuedUpload(upload, sign_file_upload(upload), expires_at, put)
 
 
-def check_room(owner_id: str, name: str, size: int, *, stores: FileStores) -> None:
-    """Refuse now what ``accept`` would refuse later, when all has been sent."""
+def check_room(owner_id: str, name: str, size: int, *, stores: FileStores) -> int:
+    """Refuse now what ``accept`` would refuse later, when all has been sent.
+
+    Return how many bytes the owner may still use, those of this file among them.
+    """
     counts = stores.usage.read(usage_key(owner_id))
     wanted = {"bytes_used": size, "file_count": 1}
     if any(counts.numbers[kind] + wanted[kind] > most for kind, most in limits().items()):
@@ -169,6 +172,7 @@ def check_room(owner_id: str, name: str, size: int, *, stores: FileStores) -> No
     known = stores.names.read(name_key(owner_id, name))
     if is_full(known, stores=stores):
         raise TooManyVersions
+    return limits()["bytes_used"] - counts.numbers["bytes_used"]
 
 
 def sign_parts(
