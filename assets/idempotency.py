@@ -8,7 +8,6 @@ Source: IETF draft, "The Idempotency-Key HTTP Header Field".
 
 import json
 import re
-from base64 import urlsafe_b64encode
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -19,11 +18,11 @@ from typing import Any, Self
 
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
 from assets.errors import InFlight, KeyReused
 from assets.models import RequestItem
+from assets.tokens import derived_token
 from aws.errors import StorageUnavailable
 from aws.table import Table
 from files.codecs import ItemCodec
@@ -33,7 +32,6 @@ from uploads.writing import write
 from web.errors import BadRequest
 
 HEADER = "Idempotency-Key"
-PREFIX = "trl_"  # of every token of a link
 LIFETIME = timedelta(hours=24)
 # How long an attempt that says nothing is taken for one that is under way.
 LEASE = timedelta(minutes=5)
@@ -111,7 +109,7 @@ class Claim:
             return None
         answer: dict[str, Any] = json.loads(self._known.answer)
         if answer["token"]:
-            answer["token"]["token"] = PREFIX + self.token
+            answer["token"]["token"] = self.token
         return answer
 
     @property
@@ -121,9 +119,8 @@ class Claim:
 
     @property
     def token(self) -> str:
-        """The token of the link that the request makes, if it makes one: 256 bits."""
-        mac = salted_hmac("assets.token", self._known.nonce or "", algorithm="sha256")
-        return urlsafe_b64encode(mac.digest()).decode().rstrip("=")
+        """The token of the link that the request makes, if it makes one."""
+        return derived_token(self._known.nonce or "")
 
     def go_on(self) -> None:
         """Say that the attempt is under way; raises InFlight if another one has taken it over."""

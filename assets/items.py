@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache
-from hashlib import sha256
 from typing import Any, Self
 
 from assets.models import CountedItem, LinkItem
@@ -124,11 +123,6 @@ class ListingCodec(ItemCodec[Listing]):
         """Return the listing of a link that is not there."""
         file_id, _, digest = key[1].removeprefix(LINK).partition("#")
         return Listing(owner_id=key[0].removeprefix(OWNER), file_id=file_id, digest=digest)
-
-
-def digest_of(token: str) -> str:
-    """Return what a token is found by; the token itself is stored nowhere."""
-    return sha256(token.encode(errors="replace")).hexdigest()
 
 
 def link_key(digest: str) -> ItemKey:

@@ -82,8 +82,8 @@ def _for_program(request: HttpRequest, file_id: str) -> HttpResponse:
     count_request(request, "use-files")
     if request.method == "POST":
         return _made_for_program(request, file_id)
-    found = links.links_of(owner_id=_owner(request), file_id=file_id, stores=live_stores())
-    return JsonResponse({"links": [as_json(link) for link in found]})
+    found = library.find_file(owner_id=_owner(request), file_id=file_id, stores=live_stores())
+    return JsonResponse({"links": [as_json(link) for link in links.links_of(found.name)]})
 
 
 def _made_for_program(request: HttpRequest, file_id: str) -> HttpResponse:
@@ -132,7 +132,7 @@ def file_links(request: HttpRequest, file_id: str) -> HttpResponse:
             )
             context, form = _shown(request, made), LinkForm(label_suffix="")
         found = library.find_file(owner_id=owner_id, file_id=file_id, stores=stores)
-        listed = links.links_of(owner_id=owner_id, file_id=file_id, stores=stores)
+        listed = links.links_of(found.name)
     except UserFacingError as error:
         return problem(request, error, statuses=STATUSES)
     now = timezone.now()

@@ -4,7 +4,6 @@ A link opens a file to whoever has its token. It is looked up by the token's SHA
 depends on its owner's rights at each use: the account must be active and the file still there.
 """
 
-import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,22 +15,21 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.selectors import active_owner
 from assets.errors import NoSuchLink, TooManyLinks
-from assets.idempotency import PREFIX
 from assets.items import (
     UNLIMITED,
     Link,
     Listing,
     State,
-    digest_of,
     link_key,
     listing_key,
     live_downloads,
     live_links,
     live_listings,
 )
+from assets.tokens import digest_of, new_token
 from aws.errors import LimitReached, OutcomeUnknown, StorageUnavailable
 from files.errors import Blocked, NoSuchFile
-from files.items import Entry
+from files.items import Entry, Name
 from files.library import find_file, find_version
 from files.stores import FileStores
 from uploads.writing import write
@@ -67,20 +65,19 @@ def create_link(
     max_downloads: int | None,
     password: str,
     stores: FileStores,
-    secret: str = "",
+    token: str | None = None,
 ) -> NewLink:
     """Make a link to the owner's file that lives ``minutes``, by default ``LINK_MINUTES``.
 
-    ``max_downloads`` None is no limit, an empty ``password`` none. The token is made of ``secret``,
-    at random without one; asked again with the same it is the same link. Raises NoSuchFile,
+    ``max_downloads`` None is no limit, an empty ``password`` none. Asked again with the
+    same ``token`` it is the same link; without one it is made at random. Raises NoSuchFile,
     TooManyLinks and StorageUnavailable.
     """
-    find_file(owner_id=owner_id, file_id=file_id, stores=stores)
-    hash_key, prefix = listing_key(owner_id, file_id)
-    if len(live_listings().query(hash_key, prefix=prefix, limit=MAX_LINKS).values) >= MAX_LINKS:
+    found = find_file(owner_id=owner_id, file_id=file_id, stores=stores)
+    if len(_listed(found.name)) >= MAX_LINKS:
         raise TooManyLinks
     now = timezone.now()
-    token = PREFIX + (secret or secrets.token_urlsafe(32))
+    token = token or new_token()
     blank = Link(
         digest=digest_of(token),
         owner_id=owner_id,
@@ -98,17 +95,20 @@ def create_link(
     return NewLink(token, link)
 
 
-def links_of(*, owner_id: str, file_id: str, stores: FileStores) -> list[Link]:
-    """Return the links of the owner's file, the newest first.
+def links_of(name: Name) -> list[Link]:
+    """Return the links of the file that has this name, the newest first.
 
-    Raises NoSuchFile and StorageUnavailable.
+    Raises StorageUnavailable.
     """
-    find_file(owner_id=owner_id, file_id=file_id, stores=stores)
-    hash_key, prefix = listing_key(owner_id, file_id)
-    listed = live_listings().query(hash_key, prefix=prefix, limit=MAX_LINKS).values
-    found = live_links().read_many([link_key(listing.digest) for listing in listed])
+    found = live_links().read_many([link_key(one.digest) for one in _listed(name)])
     made = [link for link in found.values() if link.revision and not link.unreadable]
     return sorted(made, key=_age, reverse=True)
+
+
+def _listed(name: Name) -> list[Listing]:
+    """Return the listings of a file's links, those among them that were not made in the end."""
+    hash_key, prefix = listing_key(name.owner_id, name.file_id or "")
+    return live_listings().query(hash_key, prefix=prefix, limit=MAX_LINKS).values
 
 
 def _age(link: Link) -> datetime:

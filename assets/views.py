@@ -128,7 +128,7 @@ def _envelope(entry: Entry, wishes: Wishes, claim: Claim | None) -> dict[str, An
             max_downloads=None,
             password="",
             stores=live_stores(),
-            secret=claim.token if claim else "",
+            token=claim.token if claim else None,
         )
         expiry = int(made.link.expires_at.timestamp()) if made.link.expires_at else None
         token = {"token": made.token, "expiry": expiry, "asset_id": entry.file_id}

@@ -13,8 +13,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from assets.items import digest_of, link_key, listing_key, live_downloads, live_links, live_listings
+from assets.items import link_key, listing_key, live_downloads, live_links, live_listings
 from assets.links import count_download, create_link
+from assets.tokens import digest_of
 from aws.bucket import live_bucket
 from aws.errors import OutcomeUnknown, StorageUnavailable
 from files.blocking import block_version
