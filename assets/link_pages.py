@@ -17,12 +17,12 @@ from django.views.decorators.http import require_http_methods
 
 from assets import grants, passwords
 from assets.envelope import asset_api, by_method
-from assets.errors import BadRange, NoSuchLink, WrongPassword
+from assets.errors import STATUSES, NoSuchLink, WrongPassword
 from assets.links import Opened, count_download, is_used_up, open_link
-from assets.sending import send, span_of, status_of
+from assets.sending import bytes_wanted, send
 from aws.errors import ObjectMissing
 from files.stores import live_stores
-from web.api import count_request, read_object
+from web.api import count_request, read_object, status_of
 from web.errors import UserFacingError
 from web.keys import for_keys
 
@@ -63,13 +63,10 @@ def link_page(request: HttpRequest, token: str) -> HttpResponse:
         if request.method == "POST":
             passwords.check(request, opened.link, request.POST.get("password", ""))
             return _granted(token, opened)
-    except NoSuchLink as error:
-        return render(request, "assets/no_link.html", {"message": error.message}, status=404)
     except WrongPassword as error:
         context["wrong"] = error.message
     except UserFacingError as error:
-        context |= {"problem": error.message, "retry_after": error.retry_after}
-        status = 429 if error.retry_after else 503
+        status = status_of(error, STATUSES)
         return render(request, "assets/no_link.html", {"message": error.message}, status=status)
     context |= {"entry": opened.entry, "owner": opened.owner, "link": opened.link}
     return render(request, "assets/link.html", context, status=403 if "wrong" in context else 200)
@@ -118,35 +115,16 @@ def _given(request: HttpRequest, opened: Opened, token: str) -> HttpResponseBase
     if _is_prefetch(request):
         # Source: Speculation Rules, "Considerations": 503 refuses, and the browser asks again.
         return HttpResponse(status=503, headers={"Cache-Control": "no-store"})
-    grant = grants.grant_of(request, link, entry)
-    if grant and _is_within(request, grant, opened):
+    count, grant = bytes_wanted(request, entry), grants.grant_of(request, link, entry)
+    if grant and (not count or grants.take_bytes(grant, count, entry)):
         return send(request, entry, is_link=True)
     if is_used_up(link):
         raise NoSuchLink
     if link.password:
         raise WrongPassword
-    if request.method == "HEAD" or not _gives_bytes(request, opened):
+    if not count:
         return send(request, entry, is_link=True)
     return _counted(request, opened, token)
-
-
-def _is_within(request: HttpRequest, grant: str, opened: Opened) -> bool:
-    """Return whether the grant has room for what the request asks for, and take it."""
-    if request.method != "GET" or not _gives_bytes(request, opened):
-        return True
-    length = span_of(request, opened.entry).length
-    return grants.take_bytes(grant, length, opened.entry)
-
-
-def _gives_bytes(request: HttpRequest, opened: Opened) -> bool:
-    """Return whether the answer would have a byte of the file: no 304, 412 or 416."""
-    if status_of(request, opened.entry) != 200:
-        return False
-    try:
-        span_of(request, opened.entry)
-    except BadRange:
-        return False
-    return True
 
 
 def _counted(request: HttpRequest, opened: Opened, token: str) -> HttpResponseBase:

@@ -82,6 +82,16 @@ def span_of(request: HttpRequest, entry: Entry) -> Span:
     return Span(first, min(last, size - 1) - first + 1, size)
 
 
+def bytes_wanted(request: HttpRequest, entry: Entry) -> int:
+    """Return how many bytes of the file an answer would have: none for HEAD, 304, 412 and 416."""
+    if request.method == "HEAD" or status_of(request, entry) != 200:
+        return 0
+    try:
+        return span_of(request, entry).length
+    except BadRange:
+        return 0
+
+
 def send(request: HttpRequest, entry: Entry, *, is_link: bool = False) -> HttpResponseBase:
     """Answer a GET or HEAD with a version, in pieces of 256 KiB as its reader takes them.
 
