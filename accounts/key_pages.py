@@ -6,7 +6,6 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -15,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from accounts.keys import issue_key, revoke
+from accounts.keys import issue_key, revoke, working_keys
 from accounts.models import ApiKey
 
 MAX_KEYS = 50  # of a user, that work
@@ -59,7 +58,7 @@ def keys(request: HttpRequest) -> HttpResponse:
     """Show the user's keys; on POST make one, and show it this once."""
     form, context = KeyForm(request.POST or None, label_suffix=""), dict[str, Any]()
     if request.method == "POST" and form.is_valid():
-        if _working(request).count() >= MAX_KEYS:
+        if working_keys().filter(owner=request.user.pk).count() >= MAX_KEYS:
             form.add_error(None, _("You have as many keys as there may be. Revoke one first."))
         else:
             key, context["secret"] = _issued(request, form)
@@ -77,11 +76,6 @@ def _issued(request: Any, form: KeyForm) -> tuple[ApiKey, str]:
         scopes=form.cleaned_data["scopes"],
         expires_at=timezone.now() + timedelta(days=int(days)) if days else None,
     )
-
-
-def _working(request: HttpRequest) -> Any:
-    unended = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
-    return ApiKey.objects.filter(unended, owner=request.user.pk, revoked_at=None)
 
 
 @never_cache

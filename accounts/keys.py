@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 
 import structlog
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import ApiKey, User
@@ -62,7 +62,7 @@ def digest_of(secret: str) -> str:
 def issue_key(
     *, owner: User, name: str, scopes: Collection[str], expires_at: datetime | None
 ) -> tuple[ApiKey, str]:
-    """Make a key of ``owner``; return it, and its secret, which nobody can be told again."""
+    """Make a key of ``owner``; return it, and its secret, which is not kept."""
     secret = new_secret()
     key = ApiKey.objects.create(
         owner=owner,
@@ -76,6 +76,12 @@ def issue_key(
     return key, secret
 
 
+def working_keys() -> QuerySet[ApiKey]:
+    """Return the keys that are neither revoked nor over."""
+    unended = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
+    return ApiKey.objects.filter(unended, revoked_at=None)
+
+
 def key_of(secret: str) -> ApiKey | None:
     """Return the key of ``secret``, if it is valid now and its owner's account is active.
 
@@ -83,20 +89,16 @@ def key_of(secret: str) -> ApiKey | None:
     """
     if not is_well_formed(secret):
         return None
-    now = timezone.now()
-    key = (
-        ApiKey.objects.filter(Q(expires_at=None) | Q(expires_at__gt=now))
-        .filter(digest=digest_of(secret), revoked_at=None, owner__is_active=True)
-        .select_related("owner")
-        .first()
-    )
+    found = working_keys().filter(digest=digest_of(secret), owner__is_active=True)
+    key = found.select_related("owner").first()
     if key:
-        _note_use(key, now)
+        _note_use(key)
     return key
 
 
-def _note_use(key: ApiKey, now: datetime) -> None:
+def _note_use(key: ApiKey) -> None:
     """Write the time of use, unless that was done within the last minute."""
+    now = timezone.now()
     if key.last_used_at is None or now - key.last_used_at >= LAST_USE:
         ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
 
