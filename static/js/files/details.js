@@ -24,15 +24,12 @@ export function offerDetails({ list, csrfToken }) {
     };
   };
   list.root.addEventListener("click", async (event) => {
-    const link = event.target.closest("a[data-details]");
-    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
-    event.preventDefault();
-    if (!(await drawer.open(link.href))) toast(say("loadFailed"), { tone: "bad" });
+    const link = followed(event);
+    if (link && !(await drawer.open(link.href))) toast(say("loadFailed"), { tone: "bad" });
   });
   drawer.body.addEventListener("click", async (event) => {
-    const link = event.target.closest("a[data-details]");
-    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
-    event.preventDefault();
+    const link = followed(event);
+    if (!link) return;
     if (await drawer.load(link.href)) history.replaceState({ drawer: link.href }, "", link.href);
     else toast(say("loadFailed"), { tone: "bad" });
   });
@@ -41,6 +38,19 @@ export function offerDetails({ list, csrfToken }) {
     list.refresh();
     if (!(await drawer.load(location.href))) drawer.close();
   });
+}
+
+/**
+ * Returns the link to a page for the drawer that was clicked, and keeps the browser from following
+ * it; null where it was another one, or is wanted in a tab of its own.
+ * @param {MouseEvent} event
+ * @returns {HTMLAnchorElement | null}
+ */
+function followed(event) {
+  const link = event.target.closest("a[data-details]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return null;
+  event.preventDefault();
+  return link;
 }
 
 /**
