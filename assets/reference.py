@@ -56,8 +56,13 @@ def resolved(part: Any) -> Any:
     return part
 
 
-def operations() -> Iterator[Operation]:
-    """Yield each call of the API, in the order of the document."""
+@cache
+def operations() -> tuple[Operation, ...]:
+    """Return each call of the API, in the order of the document."""
+    return tuple(_operations())
+
+
+def _operations() -> Iterator[Operation]:
     for path, item in document()["paths"].items():
         for method in METHODS:
             if method in item:
