@@ -374,6 +374,7 @@ def locked(anna: Uploader, settings: Any) -> Shared:
 
 
 def test_password_opens_the_page_and_the_download(locked: Shared) -> None:
+    """It stands in no address (Zipline #817), and the limit holds with it (Zipline #584)."""
     browser = Client()
     assert b'type="password"' in browser.get(locked.page).content
     location = browser.post(locked.page, {"password": "ö p"})["Location"]

@@ -79,6 +79,18 @@ def test_same_name_makes_the_next_version(program: Program) -> None:
     assert content(program.get(f"/asset/{first['id']}?version=0")) == b"one"
 
 
+def test_name_of_another_owner_is_another_file(anna: Uploader, program: Program) -> None:
+    """Elsewhere a file could be replaced, or got at, by others: Gokapi CVE-2026-28682, -30943."""
+    mine = program.store(body=b"mine")
+    other = Program(make_user("berta"))
+    theirs = other.store(body=b"theirs")
+    assert theirs["id"] != mine["id"]
+    assert (mine["version"], theirs["version"]) == (0, 0)
+    assert other.ask("DELETE", f"/asset/{mine['id']}").status_code == 404
+    assert content(program.get(f"/asset/{mine['id']}")) == b"mine"
+    anna.assert_in_order()
+
+
 def test_name_has_folders_and_any_letters(program: Program) -> None:
     assert program.store("a/b%20c/%C3%A9t%C3%A9.txt")["name"] == "a/b c/été.txt"
 
