@@ -6,8 +6,8 @@
 | listing | ``O#<owner>`` / ``L#<file id>#<SHA-256>`` | that the file has this link |
 | grant | ``G#<id>`` / ``G`` | how many bytes a counted download has been given again |
 
-A listing is written before its link: what works is always in its owner's list. Nobody removes
-them but DynamoDB, some time after they have ended; every use looks at the times itself.
+A listing is written before its link, so each link that works is in its owner's list. Only DynamoDB
+removes them, some time after their end; every use compares the times itself.
 """
 
 from dataclasses import dataclass, replace
@@ -62,7 +62,7 @@ class Link(Item):
         return State.USED_UP if is_used_up else State.LIVE
 
     def made(self, *, now: datetime) -> Self:
-        """Return it as it is written for the first time."""
+        """Return it with its revision and its end, to be written."""
         ttl = int(((self.expires_at or now) + KEPT).timestamp())
         return replace(self._next(now), created_at=now, ttl=ttl)
 
@@ -77,7 +77,7 @@ class Listing(Item):
     ttl: int | None = None
 
     def made(self, ttl: int | None, *, now: datetime) -> Self:
-        """Return it as it is written for the first time."""
+        """Return it with its revision and its end, to be written."""
         return replace(self._next(now), ttl=ttl)
 
 
@@ -94,7 +94,7 @@ class LinkCodec(ItemCodec[Link]):
         return link_key(link.digest)
 
     def absent(self, key: ItemKey) -> Link:
-        """Return the link of a token that nobody was given."""
+        """Return what stands for no link."""
         return Link(digest=key[0].removeprefix(SHARE))
 
     def read(self, facts: dict[str, Any]) -> dict[str, Any]:

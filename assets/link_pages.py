@@ -1,6 +1,6 @@
 """What a link is for those who were given it: a page that counts nothing, and the download.
 
-Whatever is wrong with a link, the answer is the same: nobody learns from it what there was.
+A link that does not work has one answer, whatever the reason: it tells strangers nothing.
 """
 
 from collections.abc import Callable
