@@ -118,11 +118,14 @@ def sent_parts(page: Page) -> list[int]:
     return sent
 
 
-def wait_on(page: Page, condition: Callable[[], bool]) -> None:
-    """Wait for what events of the page tell: they come only while the page is asked something."""
+def expect_sent(page: Page, sent: Sequence[int], numbers: Sequence[int]) -> None:
+    """Wait until just these parts have been put, in any order.
+
+    Events of the page come only while it is asked something.
+    """
     deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline
+    while sorted(sent) != numbers:
+        assert time.monotonic() < deadline, sent
         page.wait_for_timeout(50)
 
 

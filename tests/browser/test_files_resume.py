@@ -20,12 +20,12 @@ from tests.browser.files import (
     FilesPage,
     bucket_url,
     cut_parts,
+    expect_sent,
     names,
     object_sizes,
     open_multiparts,
     sent_parts,
     stored,
-    wait_on,
 )
 from tests.browser.test_files_upload import refuse_put_once
 from tests.browser.test_trouble import refuse_as
@@ -108,7 +108,7 @@ def test_cut_in_the_middle_costs_no_part_that_has_arrived(
     end()
 
     files.expect_stored("film.bin")
-    wait_on(files.page, lambda: sorted(sent) == [1, 2, 3])
+    expect_sent(files.page, sent, [1, 2, 3])
     assert object_sizes(user) == [SIZE]
     assert open_multiparts(user) == 0
 
@@ -127,7 +127,7 @@ def test_pause_and_going_on_send_only_what_is_missing(
     files.button("Go on with film.bin").click()
 
     files.expect_stored("film.bin")
-    wait_on(files.page, lambda: sorted(sent) == [1, 2, 3])
+    expect_sent(files.page, sent, [1, 2, 3])
 
 
 def test_after_a_reload_the_same_file_sends_only_what_is_missing(
@@ -141,7 +141,7 @@ def test_after_a_reload_the_same_file_sends_only_what_is_missing(
     choose_again(files, film)
 
     files.expect_stored("film.bin")
-    wait_on(files.page, lambda: sorted(sent) == [2, 3])
+    expect_sent(files.page, sent, [2, 3])
     assert object_sizes(user) == [SIZE]
     assert [entry.version for entry in stored(user)] == [0]
 
@@ -169,7 +169,7 @@ def test_choosing_it_like_any_other_file_goes_on_too(
     choose(files, film)
 
     files.expect_stored("film.bin")
-    wait_on(files.page, lambda: sorted(sent) == [2, 3])
+    expect_sent(files.page, sent, [2, 3])
 
 
 def test_handle_that_may_be_read_goes_on_by_itself_after_a_reload(
@@ -188,7 +188,7 @@ def test_handle_that_may_be_read_goes_on_by_itself_after_a_reload(
     files.open()
 
     files.expect_stored("film.bin")
-    wait_on(files.page, lambda: sorted(sent) == [2, 3])
+    expect_sent(files.page, sent, [2, 3])
     assert object_sizes(user) == [SIZE]
 
 
@@ -247,7 +247,7 @@ def test_two_tabs_do_not_disturb_each_other(
     expect(other.file("note.txt")).to_be_visible()
     end()
     files.expect_stored("film.bin")
-    wait_on(files.page, lambda: sorted(sent) == [1, 2, 3])
+    expect_sent(files.page, sent, [1, 2, 3])
     assert names(user) == ["film.bin", "note.txt"]
 
 
@@ -279,7 +279,7 @@ def test_part_that_got_lost_is_sent_again(
     choose(files, film)
 
     files.expect_stored("film.bin")
-    wait_on(files.page, lambda: sorted(sent) == [1, 2, 2, 3])
+    expect_sent(files.page, sent, [1, 2, 2, 3])
 
 
 def test_expired_token_begins_anew(
@@ -299,7 +299,7 @@ def test_expired_token_begins_anew(
     choose_again(files, film)
 
     files.expect_stored("film.bin")
-    wait_on(files.page, lambda: sorted(sent) == [1, 2, 3])
+    expect_sent(files.page, sent, [1, 2, 3])
     assert open_multiparts(user) == 0
 
 
